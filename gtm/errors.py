@@ -1,0 +1,38 @@
+"""Exceptions, one per boundary that can fail.
+
+A simulated tool error is a normal `Result` and a malformed generation is a recorded outcome: neither is here.
+What is here stopped the work: the message names the cause and the next step in one line, and the CLI prints it
+as it stands.
+"""
+
+
+class GtmError(Exception):
+    """The root of every exception this package raises on purpose."""
+
+
+class SpecError(GtmError):
+    """A tool definition (file, URL or value) cannot be read or understood."""
+
+
+class ConfigError(GtmError):
+    """`gtm.yaml`, a fault policy or an option is wrong."""
+
+
+class ModelError(GtmError):
+    """Weights are missing, corrupt, unreachable or cannot be written."""
+
+
+class EngineError(GtmError):
+    """The engine that writes text failed, timed out or could not be reached."""
+
+
+class GenerationForbidden(EngineError):
+    """Generation by a real model was asked for while it is switched off (see `gtm.engines.base`)."""
+
+
+class SessionError(GtmError):
+    """A session name, snapshot or saved session cannot be used here."""
+
+
+class LimitError(GtmError):
+    """A size limit of a session, a call or a server was reached."""
