@@ -68,6 +68,8 @@ class ErrorResponse(Frozen):
 
     status: int | None
     """None is OpenAPI's `default`."""
+    is_range: bool = False
+    """True where a whole class is documented (`4XX`): `status` is its first, 400 or 500."""
     description: str = ""
     body_schema: dict[str, Json] | None = None
     media_type: str | None = None
@@ -116,6 +118,8 @@ class Tool(Frozen):
     effect: Effect | None = None
     """Declared by the user; None means it is inferred (`gtm.world.effects`)."""
     examples: tuple[Example, ...] = ()
+    error_names: tuple[str, ...] = ()
+    """Names of the exceptions a definition documents without their bodies."""
     http: HttpBinding | None = None
     domain: str = ""
     source: str = ""

@@ -1,0 +1,83 @@
+"""Options that several verbs share, and what is made of them: toolsets, a configuration, an engine.
+
+Precedence: flag, then `gtm.yaml`, then the default.
+"""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gtm.cli.terminal import Progress, say
+
+if TYPE_CHECKING:
+    from gtm.engines.base import Engine
+    from gtm.simulator.config import Config
+    from gtm.types import Toolset
+
+SPEC_HELP = (
+    "tool definitions: OpenAPI, OpenAI or Anthropic tools, an MCP tools/list dump, an mcp.json, a catalog JSONL; "
+    "or the URL or quoted command line of a live MCP server"
+)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """`--config` and `--json`."""
+    parser.add_argument("--config", metavar="FILE", help="a gtm.yaml (gtm doctor --schema prints its JSON Schema)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_allow_exec(parser: argparse.ArgumentParser) -> None:
+    """`--allow-exec`."""
+    parser.add_argument("--allow-exec", action="store_true", help="start the commands that an mcp.json names")
+
+
+def add_simulation(parser: argparse.ArgumentParser) -> None:
+    """What every simulation can be told."""
+    parser.add_argument(
+        "--model", metavar="M", help="name, path of a GGUF, openai:NAME@URL or scripted (default: gtm-135m)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="another seed is another world (default: 0)")
+    parser.add_argument(
+        "--world",
+        choices=("auto", "open", "closed"),
+        help="what a never seen key is (default: auto; docs/concepts.md)",
+    )
+
+
+def read_config(arguments: argparse.Namespace) -> "Config":
+    """The configuration with the flags laid over it."""
+    from gtm.simulator.config import Config, load_faults
+
+    config = Config.load(arguments.config) if arguments.config else Config()
+    given = vars(arguments)
+    over = {name: given[name] for name in ("model", "seed", "world") if given.get(name) is not None}
+    if given.get("faults"):
+        over["faults"] = load_faults(given["faults"])
+    return config.model_copy(update=over)
+
+
+def read_toolsets(specs: Sequence[str], *, allow_exec: bool) -> "list[Toolset]":
+    """All toolsets of all specs."""
+    from gtm.tools.load import load_toolsets
+
+    return [toolset for spec in specs for toolset in load_toolsets(spec, allow_exec=allow_exec)]
+
+
+def read_engine(config: "Config") -> "Engine":
+    """The configured engine; weights that are not there yet are fetched, with progress on stderr."""
+    from gtm.engines.models import open_engine
+
+    progress = Progress()
+    try:
+        return open_engine(config.model, strict=config.strict, progress=progress)
+    finally:
+        progress.close()
+
+
+def say_problems(toolsets: "Sequence[Toolset]") -> None:
+    """One line on stderr for each toolset of which something had to be refused or renamed."""
+    for toolset in toolsets:
+        refused = sum(problem.kind == "refused" for problem in toolset.problems)
+        renamed = sum(problem.kind == "renamed" for problem in toolset.problems)
+        if refused or renamed:
+            say(f"{toolset.name}: {refused} definitions refused, {renamed} renamed; gtm inspect says why")

@@ -1,0 +1,164 @@
+"""A toolset made ready to simulate: every tool with a form of answer, an output schema, an effect.
+
+Computed from definitions and configuration alone, so that it is the same in every process. What a model must propose
+(the shape of a tool that says nothing about its answer) is left to `gtm.simulator.writer`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gtm.simulator.config import Config
+from gtm.tools.infer import schema_of
+from gtm.tools.shape import Shape, Unsatisfiable, output_shape
+from gtm.tools.view import View
+from gtm.types import Effect, Json, Tool, Toolset
+from gtm.world.effects import infer_effects
+from gtm.world.model import STORED, Bound, WorldModel
+from gtm.world.words import flat
+
+Form = Literal["json", "document", "text", "empty", "placeholder"]
+"""How a tool answers: JSON; a JSON document written as text; free text; no body; a fixed stand-in for binary data."""
+
+DOCUMENT_CONFIDENCE = 0.6
+"""From here on an MCP tool without output schema is trusted to answer with the document its effect names."""
+
+TEXT_FIELDS = ("content", "text", "body", "contents")
+"""A document's field that a reader prints as it is (a file's content)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One tool, ready."""
+
+    tool: Tool
+    """With the output schema that counts, given or derived."""
+    bound: Bound
+    form: Form
+    shape: Shape | None
+    """None for text, empty bodies and tools whose shape a model must propose."""
+    notes: tuple[str, ...]
+    """What was relaxed, derived or treated as absent."""
+
+
+class Definitions:
+    """All tools of a toolset under a configuration. Each tool is made ready at its first use."""
+
+    def __init__(self, toolset: Toolset, config: Config) -> None:
+        config.check_tools(toolset)
+        declared = {name: tool.effect for name, tool in config.tools.items() if tool.effect is not None}
+        self.toolset = toolset
+        self.effects: dict[str, Effect] = infer_effects(toolset, declared)
+        self._config = config
+        self._plain = WorldModel(toolset, lambda tool: None, self.effects)
+        self._shapes: dict[str, Shape | None] = {}
+        self._notes: dict[str, tuple[str, ...]] = {}
+        tools = tuple(self._complete(tool) for tool in toolset.tools)
+        self.world = WorldModel(toolset.model_copy(update={"tools": tools}), self._shape_schema, self.effects)
+        self._tools = {tool.name: tool for tool in tools}
+        self._ready: dict[str, Definition] = {}
+
+    def get(self, name: str) -> Definition | None:
+        """The tool, or None where the toolset has none of that name."""
+        if name not in self._ready and name in self._tools:
+            tool = self._tools[name]
+            shape = self._shape(tool)
+            bound = self.world.bind(tool)
+            self._ready[name] = Definition(tool, bound, self._form(tool), shape, self._notes.get(name, ()))
+        return self._ready.get(name)
+
+    def _complete(self, tool: Tool) -> Tool:
+        configured = self._config.tools.get(tool.name)
+        if configured is not None and configured.output_schema is not None:
+            return tool.model_copy(update={"output_schema": configured.output_schema})
+        if tool.output_schema is not None or (tool.http is not None and tool.http.media_type is None):
+            return tool
+        responses = [example.response for example in tool.examples if not example.is_error]
+        if responses:
+            self._note(tool, "no output schema: its shape comes from its examples")
+            return tool.model_copy(update={"output_schema": schema_of(responses)})
+        effect = self.effects[tool.name]
+        if effect.kind in STORED and effect.resource and effect.confidence >= DOCUMENT_CONFIDENCE:
+            self._note(
+                tool, f"no output schema: its shape comes from the arguments of the tools on {effect.resource!r}"
+            )
+            return tool.model_copy(update={"output_schema": self._derived(tool, effect)})
+        return tool
+
+    def _derived(self, tool: Tool, effect: Effect) -> dict[str, Json]:
+        """What the writers of a resource say about it, with its key, as a schema."""
+        assert effect.resource is not None
+        plain = self._plain
+        keys = plain.keys_of(effect.resource)
+        fields = {name: _plain_schema(schema) for name, schema in plain.fields_of(effect.resource).items()}
+        key = keys[0] if keys else "id"
+        if not any(flat(name) == flat(key) for name in fields):
+            fields = {key: self._key_schema(effect.resource, key), **fields}
+        document = {"type": "object", "properties": fields, "required": list(fields)}
+        last = effect.resource.rpartition("/")[2]
+        if effect.kind == "list":
+            name = last if last.endswith("s") else f"{last}s"
+            properties = {name: {"type": "array", "items": document}, "total": {"type": "integer"}}
+            return {"type": "object", "properties": properties, "required": list(properties)}
+        if effect.kind == "delete":
+            properties = {
+                key: fields[next(n for n in fields if flat(n) == flat(key))],
+                "deleted": {"type": "boolean"},
+            }
+            return {"type": "object", "properties": properties, "required": list(properties)}
+        return document
+
+    def _key_schema(self, resource: str, key: str) -> dict[str, Json]:
+        for tool in self.toolset.tools:
+            found = (tool.parameters.get("properties") or {}).get(key)
+            if self.effects[tool.name].resource == resource and isinstance(found, dict):
+                return _plain_schema(found)
+        return {"type": "string"}
+
+    def _form(self, tool: Tool) -> Form:
+        media = tool.http.media_type if tool.http else "application/json"
+        if media is None:
+            return "empty"
+        if not _is_json(media):
+            return "text" if media.startswith("text/") and media != "text/csv" else "placeholder"
+        original = self.toolset.by_name[tool.name]
+        if self.toolset.kind == "mcp" and original.output_schema is None and not tool.examples:
+            configured = self._config.tools.get(tool.name)
+            if configured is not None and configured.output_schema is not None:
+                return "json"
+            return "document" if tool.output_schema is not None else "text"
+        return "json"
+
+    def _shape_schema(self, tool: Tool) -> dict[str, Json] | None:
+        shape = self._shape(tool)
+        return shape.schema if shape is not None else None
+
+    def _shape(self, tool: Tool) -> Shape | None:
+        if tool.name not in self._shapes:
+            self._shapes[tool.name] = self._make_shape(tool)
+        return self._shapes[tool.name]
+
+    def _make_shape(self, tool: Tool) -> Shape | None:
+        if tool.output_schema is None or self._form(tool) in {"empty", "placeholder", "text"}:
+            return None
+        answers = [example.response for example in tool.examples if not example.is_error]
+        try:
+            shape = output_shape(tool.output_schema, examples=answers)
+        except Unsatisfiable as error:
+            self._note(tool, f"the output schema is unsatisfiable ({error}): treated as none")
+            return None
+        for note in shape.notes:
+            self._note(tool, note)
+        return shape
+
+    def _note(self, tool: Tool, note: str) -> None:
+        self._notes[tool.name] = (*self._notes.get(tool.name, ()), note)
+
+
+def _plain_schema(schema: Json) -> dict[str, Json]:
+    """An argument's schema as a stored field's: no defaults, references resolved one level."""
+    view = View(schema, schema)
+    return {key: value for key, value in view.flat.items() if key not in {"default", "writeOnly", "$defs"}}
+
+
+def _is_json(media: str) -> bool:
+    return "json" in media or media == "*/*"

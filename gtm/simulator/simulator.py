@@ -1,0 +1,248 @@
+"""The one path of every call: check, fault, plan, generate, commit, record.
+
+Every door (CLI, MCP, HTTP, Python) goes through `Simulator.answer`, which is a function of a session's snapshot, a
+tool and arguments: it returns a result and the next state, and changes nothing itself. Simulated tool errors are
+Results; only infrastructure raises.
+"""
+
+import asyncio
+import difflib
+import json
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from rpds import List
+
+from gtm import prompt
+from gtm.engines.base import Engine
+from gtm.engines.cache import CachedEngine
+from gtm.engines.models import gtm_home, open_engine
+from gtm.engines.scripted import ScriptedEngine
+from gtm.errors import SessionError
+from gtm.prompt import Ask
+from gtm.simulator.config import Config
+from gtm.simulator.definitions import Definition, Definitions
+from gtm.simulator.faults import FaultRule, decide
+from gtm.simulator.refusals import STATUS, refuse
+from gtm.simulator.session import FORMAT, Session, Snapshot, gather_by_session
+from gtm.simulator.validation import check_arguments
+from gtm.simulator.writer import Writer, Written
+from gtm.types import Json, Result, Tool, ToolError, Toolset, Turn
+from gtm.world import services
+from gtm.world.observe import learn
+from gtm.world.outcome import Moment, Plan, WorldMode
+from gtm.world.plan import make_plan
+from gtm.world.state import State
+from gtm.world.tree import UNKNOWN
+
+T = TypeVar("T")
+
+CACHE_FILE = "responses.sqlite"
+"""In `gtm_home()`: completions by the hash of all they depend on."""
+
+
+class Simulator:
+    """A toolset, simulated.
+
+    Args:
+        toolset: the tools.
+        model: name, path to a GGUF, `openai:NAME@URL`, `scripted`, or an Engine. None: what the configuration says.
+        config: what `gtm.yaml` fixes.
+        cache: whether answers are kept on disk, so that other processes give the same (see docs/concepts.md).
+    """
+
+    def __init__(
+        self,
+        toolset: Toolset,
+        *,
+        model: str | Engine | None = None,
+        config: Config | None = None,
+        cache: bool = True,
+    ) -> None:
+        self.toolset = toolset
+        self.config = config or Config()
+        self.definitions = Definitions(toolset, self.config)
+        chosen = self.config.model if model is None else model
+        engine = open_engine(chosen, strict=self.config.strict) if isinstance(chosen, str) else chosen
+        # The scripted engine is quicker than a disk, and gives the same answer anyway.
+        on_disk = cache and not isinstance(engine, ScriptedEngine)
+        self.engine = CachedEngine(engine, gtm_home() / CACHE_FILE if on_disk else None)
+        self._writer = Writer(self.engine)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._guard = threading.Lock()
+
+    @property
+    def model(self) -> str:
+        """Identity of what writes the answers."""
+        return self.engine.name
+
+    def session(
+        self,
+        *,
+        seed: int | None = None,
+        world: WorldMode | None = None,
+        faults: Sequence[FaultRule] | None = None,
+        record: Path | str | None = None,
+    ) -> Session:
+        """A new session. What is not given comes from the configuration; `record` is an Episode file to append to."""
+        start = Snapshot(
+            toolset_digest=self.toolset.digest,
+            seed=self.config.seed if seed is None else seed,
+            mode=world or self.config.world,
+            faults=self.config.faults if faults is None else tuple(faults),
+            state=State(),
+            turns=List(),
+            count=0,
+            history="",
+        )
+        return Session(self, start, Path(record) if record is not None else None)
+
+    asession = session
+    """The same: a session is both an async and a sync context manager."""
+
+    def load_session(self, value: Json) -> Session:
+        """A session from `Session.dump()`. Raises SessionError where it is damaged or of another toolset."""
+        if not isinstance(value, dict) or value.get("format") != FORMAT:
+            raise SessionError(f"this is no saved session (it lacks 'format': {FORMAT!r}); start a new one")
+        if value.get("toolset_digest") != self.toolset.digest:
+            raise SessionError(f"the saved session is of another toolset than {self.toolset.name!r}; start a new one")
+        try:
+            turns = [Turn.model_validate(turn) for turn in value["turns"]]
+            session = self.session(
+                seed=int(value["seed"]),
+                world=value["world"],
+                faults=[FaultRule.model_validate(rule) for rule in value["faults"]],
+            )
+            session.resume(State.load(value["state"]), turns)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SessionError(f"the saved session is damaged ({type(error).__name__}); start a new one") from None
+        return session
+
+    def call_batch(self, calls: Sequence[tuple[Session, str, Mapping[str, Json]]]) -> list[Result]:
+        """Many calls as one engine batch, in order within one session."""
+        return self.run(gather_by_session, calls)
+
+    async def answer(self, now: Snapshot, name: str, arguments: Json) -> tuple[Result, State]:
+        """The result of one call at a moment, and the state after it."""
+        definition = self.definitions.get(name)
+        if definition is None:
+            return self._unknown(name), now.state
+        tool, kind = definition.tool, self.toolset.kind
+        report = check_arguments(tool, arguments)
+        if report.violations:
+            error = ToolError(kind="invalid_arguments")
+            messages = [violation.message for violation in report.violations]
+            return refuse(tool, kind, error, STATUS["invalid_arguments"], messages), now.state
+        fault = decide(now.faults, name, now.count + 1, now.seed)
+        if fault is not None and fault.kind != "committed_timeout":
+            return refuse(tool, kind, fault.error, fault.status, [fault.text]), now.state
+        plan = make_plan(definition.bound, arguments, self._moment(definition, now))
+        if plan.refusal is not None:
+            error = ToolError(kind=plan.refusal.kind)
+            return refuse(tool, kind, error, STATUS[plan.refusal.kind], [plan.refusal.message]), now.state
+        written = await self._writer.write(definition, self._ask(definition, now, arguments, plan), plan)
+        state = now.state.apply(plan.settle(written.content))
+        if fault is not None:
+            return refuse(tool, kind, fault.error, fault.status, [fault.text]), state
+        unknown = tuple(f"unknown argument {argument!r} was ignored" for argument in report.unknown)
+        return _result(definition, written, unknown), state
+
+    def learn(
+        self, now: Snapshot, name: str, arguments: dict[str, Json], content: Json, is_error: bool
+    ) -> tuple[State, str]:
+        """The state after a turn that really happened, and its content as text."""
+        definition = self.definitions.get(name)
+        if definition is None:
+            raise SessionError(f"{name!r} is not a tool of {self.toolset.name!r}; it cannot be observed")
+        state = now.state if is_error else now.state.apply(learn(definition.bound, arguments, content, now.state))
+        return state, content if isinstance(content, str) else _text(content)
+
+    def run(self, function: Callable[..., Coroutine[Any, Any, T]], *arguments: Any) -> T:
+        """Run an async function on the simulator's own loop, from sync code."""
+        with self._guard:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                # A daemon: a simulator that nobody closed does not keep the interpreter alive.
+                threading.Thread(target=self._loop.run_forever, name="gtm-loop", daemon=True).start()
+        future = asyncio.run_coroutine_threadsafe(function(*arguments), self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def aclose(self) -> None:
+        """Free the engine."""
+        await self.engine.aclose()
+
+    def close(self) -> None:
+        """Free the engine and the loop."""
+        self.run(self.aclose)
+        with self._guard:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._loop = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _moment(self, definition: Definition, now: Snapshot) -> Moment:
+        base = [now.seed, self.toolset.digest]
+        if definition.bound.effect.kind == "opaque":
+            base.append(now.history)
+        return Moment(now.state, now.mode, services.seed_of(*base), services.clock(now.count))
+
+    def _ask(self, definition: Definition, now: Snapshot, arguments: Mapping[str, Json], plan: Plan) -> Ask:
+        tool = definition.tool
+        configured = self.config.tools.get(tool.name)
+        notes = [self.toolset.notes, self.config.notes, configured.notes if configured else ""]
+        history: tuple[tuple[str, dict[str, Json], str], ...] = ()
+        if definition.bound.effect.kind == "opaque":
+            recent = [turn for turn, _ in zip(now.turns, range(prompt.HISTORY), strict=False)]
+            history = tuple((t.call.tool, t.call.arguments, t.result.text) for t in reversed(recent))
+        return Ask(
+            tool=tool,
+            arguments=dict(arguments),
+            shape=None,
+            notes="\n".join(note for note in notes if note),
+            documents=plan.context,
+            history=history,
+            examples=tuple(example for example in tool.examples if not example.is_error),
+        )
+
+    def _unknown(self, name: str) -> Result:
+        message = f"there is no tool {name!r} in {self.toolset.name!r}"
+        close = difflib.get_close_matches(name, self.toolset.by_name, 1)
+        message += f"; did you mean {close[0]!r}?" if close else ""
+        error = ToolError(kind="unknown_tool")
+        return Result(
+            content=message, text=message, is_error=True, status=404, error=error, provenance={"": "computed"}
+        )
+
+
+def _result(definition: Definition, written: Written, unknown: tuple[str, ...]) -> Result:
+    tool: Tool = definition.tool
+    content = written.content if written.shown is UNKNOWN else written.shown
+    return Result(
+        content=content,
+        text=""
+        if content is None and definition.form == "empty"
+        else content
+        if isinstance(content, str)
+        else _text(content),
+        status=tool.http.status if tool.http else None,
+        provenance=written.provenance,
+        warnings=(*written.warnings, *unknown),
+    )
+
+
+def _text(content: Json) -> str:
+    return json.dumps(content, ensure_ascii=False)

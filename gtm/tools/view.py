@@ -1,0 +1,103 @@
+"""One level of a JSON Schema as it acts: references followed, `allOf` merged, the first real branch taken.
+
+For those who ask which properties a schema declares at a place (the world, the plan). Bounded: a chain of more than
+MAX_HOPS references or merges is read as an open schema. Never validates.
+"""
+
+from dataclasses import dataclass
+
+from gtm.types import Json
+
+MAX_HOPS = 32
+"""References and merges followed at one place; real definitions stay below 8."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A place in a schema, with the root its references resolve against."""
+
+    root: Json
+    node: Json
+
+    @property
+    def type(self) -> str:
+        """The JSON type, or "" where it is open."""
+        node = self._flat()
+        kind = node.get("type")
+        if isinstance(kind, list):
+            kind = next((k for k in kind if k != "null"), "null")
+        if isinstance(kind, str):
+            return kind
+        return "object" if "properties" in node else "array" if "items" in node else ""
+
+    @property
+    def properties(self) -> dict[str, Json]:
+        """Declared properties; empty for anything but an object."""
+        found = self._flat().get("properties")
+        return found if isinstance(found, dict) else {}
+
+    def child(self, name: str) -> "View | None":
+        """The place of a declared property."""
+        properties = self.properties
+        return View(self.root, properties[name]) if name in properties else None
+
+    @property
+    def items(self) -> "View | None":
+        """The place of an array's items."""
+        node = self._flat()
+        return View(self.root, node["items"]) if isinstance(node.get("items"), dict) else None
+
+    def keyword(self, name: str) -> Json:
+        """A keyword's value at this place, or None."""
+        return self._flat().get(name)
+
+    def at(self, path: tuple[str, ...]) -> "View | None":
+        """The place reached by property names; `*` means an array's items."""
+        view: View | None = self
+        for step in path:
+            if view is None:
+                return None
+            view = view.items if step == "*" else view.child(step)
+        return view
+
+    @property
+    def flat(self) -> dict[str, Json]:
+        """The merged keywords at this place."""
+        return self._flat()
+
+    def _flat(self, node: Json = None, hops: int = 0) -> dict[str, Json]:
+        node = self.node if node is None else node
+        if not isinstance(node, dict) or hops > MAX_HOPS:
+            return {}
+        if isinstance(node.get("$ref"), str):
+            target = self._follow(node["$ref"])
+            return {**self._flat(target, hops + 1), **{k: v for k, v in node.items() if k != "$ref"}}
+        merged = dict(node)
+        for part in node.get("allOf", ()) if isinstance(node.get("allOf"), list) else ():
+            merged = _merge(merged, self._flat(part, hops + 1))
+        for keyword in ("anyOf", "oneOf"):
+            branches = node.get(keyword)
+            if isinstance(branches, list) and "properties" not in merged:
+                flats = [self._flat(branch, hops + 1) for branch in branches[:MAX_HOPS]]
+                real = next((flat for flat in flats if flat and flat.get("type") != "null"), {})
+                merged = _merge(merged, real)
+        return merged
+
+    def _follow(self, ref: str) -> Json:
+        if not ref.startswith("#"):
+            return {}
+        node = self.root
+        for token in [t for t in ref[1:].split("/") if t]:
+            token = token.replace("~1", "/").replace("~0", "~")
+            node = node.get(token) if isinstance(node, dict) else None
+        return node if isinstance(node, dict) else {}
+
+
+def _merge(left: dict[str, Json], right: dict[str, Json]) -> dict[str, Json]:
+    properties = {**_dict(right.get("properties")), **_dict(left.get("properties"))}
+    merged = {**right, **left}
+    return {**merged, "properties": properties} if properties else merged
+
+
+def _dict(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}

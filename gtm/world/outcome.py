@@ -1,0 +1,45 @@
+"""What planning a call takes and gives: a moment of the world in, a plan out. Values only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from gtm.types import Json, Source
+from gtm.world.state import Change, State
+from gtm.world.tree import UNKNOWN
+
+WorldMode = Literal["auto", "open", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The tool's own error: `not_found` or `conflict`."""
+
+    kind: Literal["not_found", "conflict"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a call may depend on besides definitions: the world, its mode, a seed and the simulated time."""
+
+    state: State
+    mode: WorldMode
+    seed: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The known part of an answer and what to do with the whole."""
+
+    known: Json = UNKNOWN
+    sources: dict[str, Source] = field(default_factory=dict)
+    """Pointer -> source; a pointer speaks for all below it that has none of its own."""
+    seed: int = 0
+    context: tuple[Json, ...] = ()
+    """Stored documents the model should see."""
+    settle: Callable[[Json], tuple[Change, ...]] = lambda content: ()
+    """The finished answer -> the world's changes."""
+    refusal: Refusal | None = None

@@ -1,0 +1,134 @@
+"""Keys, times and other values that a model must not invent, from seeds alone.
+
+Every value is a function of what is passed in: the same call in the same world gets the same answer in any process.
+No wall clock, no global random state. Keys given out here never equal a key the collection has seen.
+"""
+
+import hashlib
+import random
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from gtm.tools.sampler import sample
+from gtm.types import Json, canonical
+from gtm.world.state import Collection, key_text
+from gtm.world.words import words
+
+EPOCH = datetime(2025, 6, 2, 9, 0, 0, tzinfo=UTC)
+"""When every session starts: a Monday morning, the same for all, so that runs can be compared."""
+
+SECONDS_PER_CALL = 7
+"""How far the simulated clock moves on each call; a prime, so that round minutes do not pile up."""
+
+_TIME_WORDS = frozenset({"time", "timestamp", "date", "datetime", "at", "on", "created", "updated", "modified"})
+_CREATED = frozenset({"created", "creation", "create", "inserted", "added"})
+_UPDATED = frozenset({"updated", "modified", "update", "changed", "edited"})
+_ID_WORDS = frozenset({"id", "ids", "uuid", "guid", "etag", "sha", "arn", "token", "nonce", "checksum"})
+_TIME_FORMATS = frozenset({"date-time", "google-datetime", "date", "time", "unix-time", "timestamp", "rfc3339"})
+
+
+def seed_of(*parts: Json) -> int:
+    """A 63-bit seed from JSON values, the same in every process."""
+    return int.from_bytes(hashlib.sha256(canonical(list(parts))).digest()[:8], "big") >> 1
+
+
+def clock(calls: int) -> datetime:
+    """Simulated time after so many calls."""
+    return EPOCH + timedelta(seconds=SECONDS_PER_CALL * calls)
+
+
+def is_time(name: str, leaf: dict[str, Json]) -> bool:
+    """Whether a leaf of an output holds a moment."""
+    if leaf.get("format") in _TIME_FORMATS:
+        return True
+    last = words(name)[-1:]
+    if leaf.get("type") == "integer":
+        return last in {("timestamp",), ("at",)} or words(name)[-2:] in {("created", "time"), ("update", "time")}
+    return (
+        leaf.get("type") == "string"
+        and "pattern" not in leaf
+        and "enum" not in leaf
+        and bool(last and last[0] in {"timestamp", "datetime", "at"} and len(words(name)) > 1)
+    )
+
+
+def is_created(name: str) -> bool:
+    """Whether a time's name says when the thing was made."""
+    return bool(_CREATED & set(words(name)))
+
+
+def is_updated(name: str) -> bool:
+    """Whether a time's name says when the thing last changed."""
+    return bool(_UPDATED & set(words(name)))
+
+
+def is_identifier(name: str, leaf: dict[str, Json]) -> bool:
+    """Whether a leaf of an output holds a key or another machine-made token."""
+    if leaf.get("format") in {"uuid", "objectid", "ulid"}:
+        return True
+    return (
+        leaf.get("type") in {"string", "integer"}
+        and "enum" not in leaf
+        and words(name)[-1:] in {(word,) for word in _ID_WORDS}
+    )
+
+
+def moment(leaf: dict[str, Json], when: datetime) -> Json:
+    """A time in the leaf's own notation."""
+    kind = leaf.get("format")
+    if leaf.get("type") in {"integer", "number"}:
+        return int(when.timestamp()) * (1000 if kind == "unix-time-ms" else 1)
+    if kind == "date":
+        return when.strftime("%Y-%m-%d")
+    if kind == "time":
+        return when.strftime("%H:%M:%SZ")
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def past(seed: int, before: datetime = EPOCH) -> datetime:
+    """A moment in the year before."""
+    return before - timedelta(seconds=random.Random(seed).randrange(3600, 365 * 86400))
+
+
+def identifier(name: str, leaf: dict[str, Json], seed: int) -> Json:
+    """A machine-made token in the leaf's own notation."""
+    rng = random.Random(seed)
+    if leaf.get("type") == "integer":
+        low, high = int(leaf.get("minimum", 1000)), int(leaf.get("maximum", 999_999))
+        return rng.randint(min(low, high), max(low, high))
+    if leaf.get("format") == "uuid" or words(name)[-1:] in {("uuid",), ("guid",)}:
+        return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+    if "pattern" in leaf or leaf.get("format") or leaf.get("minLength", 0) > 12 or leaf.get("maxLength", 99) < 8:
+        return sample(leaf, rng, hint=name)
+    if words(name)[-1:] in {("sha",), ("checksum",), ("etag",)}:
+        return f"{rng.getrandbits(160):040x}"
+    return f"{rng.getrandbits(48):012x}"[: leaf.get("maxLength", 12)]
+
+
+def new_key(name: str, leaf: dict[str, Json], resource: str, collection: Collection, seed: int) -> Json:
+    """A key nothing in the collection has or had. Integers count up; text follows the leaf's format."""
+    taken = collection.documents
+    for attempt in range(1000):
+        key = _candidate(name, leaf, resource, collection, seed_of(seed, attempt), attempt)
+        if key_text(key) not in taken and key_text(key) not in collection.deleted:
+            return key
+    # A schema that allows only a handful of keys (an enum, maxLength 1) is used up: count on past it.
+    return collection.created + 1_000_000
+
+
+def _candidate(
+    name: str, leaf: dict[str, Json], resource: str, collection: Collection, seed: int, attempt: int
+) -> Json:
+    if leaf.get("type") == "integer":
+        number = int(leaf.get("minimum", 1)) + 1000 + collection.created + attempt
+        return min(number, int(leaf["maximum"]) - attempt) if "maximum" in leaf else number
+    if leaf.get("type") != "string" or is_special(leaf) or words(name)[-1:] in {("uuid",), ("guid",)}:
+        return identifier(name, leaf, seed)
+    prefix = re.sub(r"[^a-z]", "", resource.rpartition("/")[2].rpartition("_")[2].lower())[:4]
+    return f"{prefix}_{seed & 0xFFFFFFFF:08x}" if prefix else f"{seed & 0xFFFFFFFFFFFF:012x}"
+
+
+def is_special(leaf: dict[str, Json]) -> bool:
+    """Whether a text leaf's schema leaves no room for a readable key of ours."""
+    return bool(leaf.get("format") or leaf.get("pattern") or "enum" in leaf or leaf.get("maxLength", 99) < 13)

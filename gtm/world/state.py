@@ -1,0 +1,211 @@
+"""The documents a session can see, as one immutable value.
+
+Kept by (resource, parents' keys, key); every change makes a new `State` that shares the rest, so a snapshot or a
+fork is a reference. Changes come as a tuple and are applied all or not at all. Knows nothing of tools, effects or
+models; a key is compared by its text, so `3` and `"3"` name one thing.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from rpds import HashTrieMap, HashTrieSet
+
+from gtm.errors import LimitError, SessionError
+from gtm.types import Json, canonical, digest
+
+MAX_DOCUMENTS = 100_000
+"""Documents in one session: beyond it something loops, and memory of the other sessions matters more."""
+
+Origin = Literal["created", "imagined", "observed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A collection: a resource inside its parents."""
+
+    resource: str
+    parents: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The collection's identity as text."""
+        return canonical([self.resource, *self.parents]).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One thing. `order` is the moment it became known, and lists follow it."""
+
+    key: Json
+    value: dict[str, Json]
+    order: int
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The things of one place."""
+
+    documents: "HashTrieMap[str, Document]" = field(default_factory=HashTrieMap)
+    deleted: "HashTrieSet[str]" = field(default_factory=HashTrieSet)
+    windows: "HashTrieMap[str, tuple[str, ...]]" = field(default_factory=HashTrieMap)
+    """Pinned pages of imagined things: filter signature -> keys."""
+    created: int = 0
+    """How many keys were ever given out."""
+
+    @cached_property
+    def ordered(self) -> tuple[Document, ...]:
+        """Documents in the order they became known."""
+        return tuple(sorted(self.documents.values(), key=lambda document: (document.order, key_text(document.key))))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything in it."""
+        return digest(self.dump())
+
+    def dump(self) -> dict[str, Json]:
+        """As JSON."""
+        return {
+            "documents": [[d.key, d.value, d.order, d.origin] for d in self.ordered],
+            "deleted": sorted(self.deleted),
+            "windows": {signature: list(keys) for signature, keys in sorted(self.windows.items())},
+            "created": self.created,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Store a document whole."""
+
+    place: Place
+    key: Json
+    value: dict[str, Json]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Forget a document and remember that it is gone."""
+
+    place: Place
+    key: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Fix the page of things imagined for one filter."""
+
+    place: Place
+    signature: str
+    keys: tuple[str, ...]
+
+
+Change = Put | Delete | Pin
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything a session's world holds."""
+
+    collections: "HashTrieMap[str, Collection]" = field(default_factory=HashTrieMap)
+    order: int = 0
+    documents: int = 0
+
+    def at(self, place: Place) -> Collection:
+        """The collection at a place; empty where nothing is known."""
+        return self.collections.get(place.id) or _EMPTY
+
+    def get(self, place: Place, key: Json) -> Document | None:
+        """The document, or None."""
+        return self.at(place).documents.get(key_text(key))
+
+    def is_deleted(self, place: Place, key: Json) -> bool:
+        """Whether it was there and was deleted."""
+        return key_text(key) in self.at(place).deleted
+
+    def apply(self, changes: Iterable[Change]) -> "State":
+        """The state after all changes. Raises LimitError when the world grows past MAX_DOCUMENTS."""
+        state = self
+        for change in changes:
+            state = _APPLY[type(change)](state, change)
+        if state.documents > MAX_DOCUMENTS:
+            raise LimitError(f"the session's world holds more than {MAX_DOCUMENTS} documents; reset or fork earlier")
+        return state
+
+    def dump(self) -> dict[str, Json]:
+        """As JSON, for snapshots on disk and the control plane."""
+        return {
+            "order": self.order,
+            "collections": {name: self.collections[name].dump() for name in sorted(self.collections)},
+        }
+
+    @classmethod
+    def load(cls, value: Json) -> "State":
+        """From `dump()`. Raises SessionError on anything else."""
+        try:
+            collections = {name: _load_collection(raw) for name, raw in value["collections"].items()}
+            documents = sum(len(collection.documents) for collection in collections.values())
+            return cls(HashTrieMap(collections), int(value["order"]), documents)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SessionError(f"the saved world is damaged ({error!r}); start a new session") from error
+
+    def __iter__(self) -> Iterator[tuple[str, Collection]]:
+        """Collections by identity, sorted."""
+        return iter([(name, self.collections[name]) for name in sorted(self.collections)])
+
+
+def key_text(key: Json) -> str:
+    """A key as it is compared."""
+    return key if isinstance(key, str) else canonical(key).decode()
+
+
+_EMPTY = Collection()
+
+
+def _put(state: State, change: Change) -> State:
+    assert isinstance(change, Put)
+    collection, text = state.at(change.place), key_text(change.key)
+    old = collection.documents.get(text)
+    order = old.order if old else state.order + 1
+    document = Document(old.key if old else change.key, change.value, order, old.origin if old else change.origin)
+    updated = replace(
+        collection,
+        documents=collection.documents.insert(text, document),
+        deleted=collection.deleted.discard(text),
+        created=collection.created + (old is None and change.origin == "created"),
+    )
+    return State(
+        state.collections.insert(change.place.id, updated), max(order, state.order), state.documents + (old is None)
+    )
+
+
+def _delete(state: State, change: Change) -> State:
+    assert isinstance(change, Delete)
+    collection, text = state.at(change.place), key_text(change.key)
+    known = text in collection.documents
+    updated = replace(
+        collection,
+        documents=collection.documents.discard(text),
+        deleted=collection.deleted.insert(text),
+    )
+    return State(state.collections.insert(change.place.id, updated), state.order, state.documents - known)
+
+
+def _pin(state: State, change: Change) -> State:
+    assert isinstance(change, Pin)
+    collection = state.at(change.place)
+    updated = replace(collection, windows=collection.windows.insert(change.signature, change.keys))
+    return State(state.collections.insert(change.place.id, updated), state.order, state.documents)
+
+
+_APPLY = {Put: _put, Delete: _delete, Pin: _pin}
+
+
+def _load_collection(raw: Json) -> Collection:
+    documents = {
+        key_text(key): Document(key, dict(value), order, origin) for key, value, order, origin in raw["documents"]
+    }
+    windows = {signature: tuple(keys) for signature, keys in raw["windows"].items()}
+    return Collection(HashTrieMap(documents), HashTrieSet(raw["deleted"]), HashTrieMap(windows), int(raw["created"]))

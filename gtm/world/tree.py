@@ -1,0 +1,70 @@
+"""Partial JSON values: what is known of an answer, what is still missing, and the two put together.
+
+A known value fixes the lengths of its arrays, so the missing part of an array is written as an object whose keys are
+the indices. Knows shapes (`gtm.tools.shape`) and nothing else.
+"""
+
+from typing import Any
+
+from gtm.types import Json
+
+
+class _Unknown:
+    """The one value that says: nothing is known here."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Any = _Unknown()
+
+
+def missing(shape: dict[str, Json], known: Json) -> dict[str, Json] | None:
+    """The shape of what a generator must still write; None where all is known."""
+    if known is UNKNOWN:
+        return shape
+    if shape.get("type") == "object" and isinstance(known, dict):
+        parts = {name: missing(sub, known.get(name, UNKNOWN)) for name, sub in shape.get("properties", {}).items()}
+        return closed({name: part for name, part in parts.items() if part is not None})
+    if shape.get("type") == "array" and isinstance(known, list) and isinstance(shape.get("items"), dict):
+        parts = {str(index): missing(shape["items"], item) for index, item in enumerate(known)}
+        return closed({name: part for name, part in parts.items() if part is not None})
+    return None
+
+
+def closed(properties: dict[str, Json]) -> dict[str, Json] | None:
+    """An object shape of exactly these properties; None of none."""
+    if not properties:
+        return None
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def overlay(known: Json, written: Json) -> Json:
+    """Known and written parts as one value; the known part wins."""
+    if known is UNKNOWN:
+        return written
+    if isinstance(known, dict) and isinstance(written, dict):
+        merged = {name: overlay(value, written.get(name, UNKNOWN)) for name, value in known.items()}
+        return merged | {name: value for name, value in written.items() if name not in known}
+    if isinstance(known, list) and isinstance(written, dict):
+        return [overlay(item, written.get(str(index), UNKNOWN)) for index, item in enumerate(known)]
+    return known
+
+
+def escape(name: str) -> str:
+    """A property name as a JSON pointer token (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def leaves(value: Json, pointer: str = "") -> list[tuple[str, Json]]:
+    """(pointer, scalar or empty container) pairs, in order."""
+    if isinstance(value, dict) and value:
+        return [leaf for name, sub in value.items() for leaf in leaves(sub, f"{pointer}/{escape(str(name))}")]
+    if isinstance(value, list) and value:
+        return [leaf for index, sub in enumerate(value) for leaf in leaves(sub, f"{pointer}/{index}")]
+    return [] if value is UNKNOWN else [(pointer, value)]
