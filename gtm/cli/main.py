@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import NoReturn
 
 from gtm.cli import call, doctor, inspect, models, serve
 from gtm.cli.terminal import leave_pipe, say
@@ -21,6 +22,14 @@ DISTRIBUTION = "gtm-sim"
 VERBS = {"inspect": inspect, "call": call, "serve": serve, "models": models, "doctor": doctor}
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        say(f"{self.prog}: {message}; see {self.prog} --help")
+        self.exit(MEND)
+
+
 class _Version(argparse.Action):
     """Reads the version only when asked: looking a distribution up takes longer than all of `gtm --help`."""
 
@@ -31,7 +40,7 @@ class _Version(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs; `docs/cli.md` is made from it."""
-    parser = argparse.ArgumentParser(prog="gtm", description="Simulate any tool for AI agents.")
+    parser = _Parser(prog="gtm", description="Simulate any tool for AI agents.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, module in VERBS.items():

@@ -83,13 +83,14 @@ class Progress:
         if new:
             self.close()
         self._stage, self._said = stage, now
-        line = f"{STAGES.get(stage, stage):<28} {_amount(done, total)}".rstrip()
+        name = STAGES.get(stage, stage)
         if live:
+            line = f"{name:<28} {_amount(done, total)}"
             sys.stderr.write(f"\r{line:<79}")
             sys.stderr.flush()
             self._drawn = True
         else:
-            say(line)
+            say(f"{name} {done / total:.0%}" if total > 0 else name)
 
     def close(self) -> None:
         """End the line."""

@@ -74,7 +74,11 @@ class OpenVinoEngine:
 
     async def aclose(self) -> None:
         """End the thread and free the weights."""
-        await asyncio.to_thread(self._loop.close)
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """`aclose` where there is no event loop."""
+        self._loop.close()
 
 
 @dataclass(eq=False, slots=True)

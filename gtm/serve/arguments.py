@@ -129,8 +129,8 @@ class Reader:
         found: dict[str, Json] = {}
         for item in self._body.values():
             _take(item, fields, found)
-        unknown = {n: v[0] for n, v in fields.items() if n not in self._body and n not in self._others and "[" not in n}
-        return {**unknown, **found}
+        known = self._body.keys() | self._others
+        return {**{n: texts[0] for n, texts in fields.items() if n not in known and "[" not in n}, **found}
 
 
 def _take(item: _Slot, fields: dict[str, list[str]], found: dict[str, Json]) -> None:

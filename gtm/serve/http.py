@@ -1,7 +1,7 @@
 """The APIs' own paths: each OpenAPI operation answers where its document says.
 
-Finds the tool, reads its arguments, calls it in the caller's session, writes its answer. A call whose client leaves is
-cancelled and changes nothing.
+Finds the tool, reads its arguments, calls it in the caller's session, writes its answer. A call whose client leaves
+is cancelled and changes nothing.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gtm.serve.directory import Entry
 from gtm.serve.metrics import Metrics
 from gtm.serve.options import ServeOptions
 from gtm.serve.problems import Refused, problem
-from gtm.serve.routes import Match, Miss, Routes
+from gtm.serve.routes import Miss, Routes
 from gtm.serve.sessions import Registry
 from gtm.serve.wire import ClientGone, WhileConnected, read_body, session_named, split_session
 from gtm.simulator.refusals import documented, refuse

@@ -51,7 +51,7 @@ class ServeOptions:
             if token is not None and (not token.isascii() or not token.isprintable() or not token.strip()):
                 raise ConfigError("a token must be printable ASCII and not empty; set another one")
         if self.token is not None and self.token == self.admin_token:
-            raise ConfigError("the control plane needs another token than the tools: with theirs an agent could reset")
+            raise ConfigError("the control plane needs another token than the tools: agents have theirs")
 
     @property
     def is_loopback(self) -> bool:

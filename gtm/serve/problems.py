@@ -1,7 +1,7 @@
 """Requests that a server itself refuses: problem details (RFC 9457), and which error becomes which status.
 
-What a simulated tool answers, errors included, is a Result and never comes through here. No detail holds more than the
-one line of its exception.
+What a simulated tool answers, errors included, is a Result and never comes through here. No detail holds more than
+the one line of its exception.
 """
 
 import json

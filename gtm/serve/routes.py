@@ -54,7 +54,7 @@ class Routes:
 
     def __init__(self, directory: Directory, prefix: str, *, mcp: bool) -> None:
         self._root = _Node()
-        self.templates: list[str] = []
+        self.templates: dict[str, None] = {}
         self.shadowed: list[Entry] = []
         """Tools that cannot be reached: an earlier one of the same toolset has their method and path."""
         for entry in directory.entries.values():
@@ -75,7 +75,7 @@ class Routes:
             allowed.update(dict.fromkeys(node.tools))
             if "GET" in node.tools:
                 allowed["HEAD"] = None
-        close = () if allowed else difflib.get_close_matches(path[:200], self.templates[:MAX_COMPARED], 3, 0.5)
+        close = () if allowed else difflib.get_close_matches(path[:200], list(self.templates)[:MAX_COMPARED], 3, 0.5)
         return Miss(tuple(sorted(allowed)), tuple(close))
 
     def _add(self, entry: Entry, path: str) -> None:
@@ -85,7 +85,7 @@ class Routes:
             node = _child(node, segment)
         known = node.tools.setdefault(entry.tool.http.method, (entry, tuple(names)))[0]
         if known is entry:
-            self.templates.append(path)
+            self.templates.setdefault(path)
         elif known.world == entry.world:
             self.shadowed.append(entry)
         else:

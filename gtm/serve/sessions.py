@@ -144,7 +144,7 @@ class ServedSession:
     def _record(self, index: int, session: Session, folder: Path) -> None:
         """Append the last turn; the whole Episode so far where the file does not lead up to it."""
         label = re.sub(r"[^A-Za-z0-9._-]+", "_", self.directory.labels[index])
-        lines: Iterable[str] = [session.snapshot().turns.first.model_dump_json()]
+        lines: Iterable[str] = [next(iter(session.snapshot().turns)).model_dump_json()]
         if index not in self._begun:
             lines = session.episode.lines()
         with (folder / f"{label}.{self.name}.jsonl").open("a", encoding="utf-8") as file:
@@ -188,9 +188,8 @@ class Registry:
         session = self._sessions.get(name)
         if session is None:
             if name in self._forgotten:
-                raise Refused(
-                    410, f"session {name!r} was dropped as the least recently used; create it anew or use another name"
-                )
+                message = f"session {name!r} was dropped, the least recently used; create it anew or use another name"
+                raise Refused(410, message)
             return self._add(check_name(name), Start(self._options.seed))
         self._sessions.move_to_end(name)
         return session
@@ -199,9 +198,7 @@ class Registry:
         """The shared session of callers who name none."""
         if not self._said_default:
             self._said_default = True
-            log.warning(
-                "a caller named no session: it shares %r with all such callers (docs/concepts.md, session key)", DEFAULT
-            )
+            log.warning("a caller named no session: it shares the session %r with all such callers", DEFAULT)
         return self.open(DEFAULT)
 
     def get(self, name: str) -> ServedSession:

@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from gtm.errors import SpecError
 from gtm.types import Json
@@ -140,7 +140,7 @@ def _explained(error: BaseException, line: str, log: str) -> BaseException:
     return SpecError(f"{line!r} could not be asked for its tools ({reason}){said}; see that it runs and speaks MCP")
 
 
-def _last_line(log: "tempfile._TemporaryFileWrapper[str]") -> str:
+def _last_line(log: TextIO) -> str:
     log.seek(max(0, log.seek(0, os.SEEK_END) - 2_000))
     lines = [line.strip() for line in log.read().splitlines() if line.strip()]
     return lines[-1][:200] if lines else ""

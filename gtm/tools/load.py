@@ -113,11 +113,13 @@ class _Loader:
         try:
             words = shlex.split(line)
         except ValueError as error:
-            raise SpecError(f"{line!r} is neither a file, a URL nor a command line ({error}); check it") from error
+            raise SpecError(
+                f"{line[:200]!r} is neither a file, a URL nor a command line ({error}); check it"
+            ) from error
         if line.lstrip()[:1] in ("{", "[") or not words:
             raise SpecError(f"{line[:60]!r} is not a file; pass a document as a parsed value, or its path")
         if shutil.which(words[0]) is None:
-            raise SpecError(f"{line!r} is neither a file, a URL nor a command on PATH; check the spelling")
+            raise SpecError(f"{line[:200]!r} is neither a file, a URL nor a command on PATH; check the spelling")
         return [_asked(StdioServer(words[0], tuple(words[1:])), "")]
 
     def _servers(self, block: dict[str, Json], source: str, part: str) -> list[Toolset]:

@@ -39,7 +39,7 @@ _VERSION_WORDS = frozenset({"api", "rest", "v", "latest", "beta", "alpha", "publ
 def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None) -> dict[str, Effect]:
     """Effect of every tool by name. `declared` (from `gtm.yaml`) and `Tool.effect` win over inference."""
     paths = {tool.name: _Path.of(tool) for tool in toolset.tools if tool.http is not None}
-    items = {path.collection for path in paths.values() if path.is_item}
+    items = {path.collection: path.parameters[-1] for path in paths.values() if path.is_item}
     lists = {path.collection for name, path in paths.items() if path.method == "GET" and not path.is_item}
     effects: dict[str, Effect] = {}
     for tool in toolset.tools:
@@ -52,7 +52,9 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
         else:
             effects[tool.name] = _from_name(tool)
     effects = _with_upserts(effects, paths)
-    return _with_scopes(toolset, effects, frozenset(paths) | frozenset(declared or {}))
+    settled = frozenset(paths) | frozenset(declared or {})
+    effects = _with_aliases(_with_known_fields(toolset, effects, settled), settled)
+    return _with_scopes(toolset, effects, settled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _is_version(segment: str) -> bool:
     )
 
 
-def _from_path(tool: Tool, path: _Path, items: set[str], lists: set[str]) -> Effect:
+def _from_path(tool: Tool, path: _Path, items: Mapping[str, str], lists: set[str]) -> Effect:
     keys = _arguments_of(tool, path.parameters)
     if path.is_item:
         kind = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(path.method, "update")
@@ -128,14 +130,14 @@ def _from_path(tool: Tool, path: _Path, items: set[str], lists: set[str]) -> Eff
     verb = last[0] if last else ""
     if path.method in {"GET", "HEAD"}:
         return _from_get(tool, path, keys, verb)
-    acts = (verb in ACTIONS or verb in VERBS) and path.collection not in items | lists
+    acts = (verb in ACTIONS or verb in VERBS) and path.collection not in {*items, *lists}
     if acts and VERBS.get(verb) != "create":
         return _opaque(f"'{path.statics[-1]}' is an action")
     if acts:
         return _effect("create", path.parent() or path.collection, keys, 0.6, "POST on a create action")
     if path.method == "POST":
         return _from_post(path, keys, last, items, lists)
-    inner = _key_argument(tool, path.statics[-1] if path.statics else "")
+    inner = _argument_like(tool, items.get(path.collection, ""))
     if path.collection in items and inner:
         kind = "delete" if path.method == "DELETE" else "update"
         return _effect(kind, path.collection, (*keys, inner), 0.85, f"{path.method} with the key in the body")
@@ -157,8 +159,10 @@ def _from_get(tool: Tool, path: _Path, keys: tuple[str, ...], verb: str) -> Effe
     return _effect("read", path.collection, keys, 0.7, "GET on a single thing")
 
 
-def _from_post(path: _Path, keys: tuple[str, ...], last: tuple[str, ...], items: set[str], lists: set[str]) -> Effect:
-    if path.collection in items | lists:
+def _from_post(
+    path: _Path, keys: tuple[str, ...], last: tuple[str, ...], items: Mapping[str, str], lists: set[str]
+) -> Effect:
+    if path.collection in {*items, *lists}:
         return _effect("create", path.collection, keys, 0.9, "POST on a collection that is read elsewhere")
     if last and is_plural(last[-1]):
         return _effect("create", path.collection, keys, 0.65, "POST on a plural noun")
@@ -192,13 +196,16 @@ def _from_name(tool: Tool) -> Effect:
 
 
 def _reader(tool: Tool, kind: str, verb: str, resource: str, key: str | None, plural: bool) -> Effect:
-    required = tool.parameters.get("required")
-    needs_key = key is not None and isinstance(required, list) and key in required
+    required = tool.parameters.get("required") or ()
+    # Definitions that require nothing at all say nothing about the key either.
+    needs_key = key is not None and (key in required or not required)
     many = _answers_many(tool)
-    if resource and (kind == "list" or many or (plural and not needs_key)) and many is not False:
-        return _effect("list", resource, (), 0.7, f"the verb {verb!r} and several things")
-    if resource and needs_key and key:
+    if resource and kind == "read" and needs_key and key and not plural:
         return _effect("read", resource, (key,), 0.75, f"the verb {verb!r} and the key {key!r}")
+    if resource and many is not False and (kind == "list" or many or plural):
+        return _effect("list", resource, (), 0.7, f"the verb {verb!r} and several things")
+    if kind == "list":
+        return _opaque(f"the verb {verb!r}, but the answer is not a list of things")
     return _effect("compute", None, (), 0.5, f"the verb {verb!r} without a key")
 
 
@@ -268,6 +275,13 @@ def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in found if name)
 
 
+def _argument_like(tool: Tool, parameter: str) -> str | None:
+    """The body's argument that a sibling's path calls `parameter`: the same name, or `id` for `petId`."""
+    by_flat = {flat(name): name for name in reversed(_argument_names(tool))}
+    endings = [words(parameter)[-1]] if words(parameter)[-1:] == ("id",) else []
+    return next((by_flat[name] for name in (flat(parameter), *endings) if name in by_flat), None)
+
+
 def _argument_names(tool: Tool) -> tuple[str, ...]:
     properties = tool.parameters.get("properties")
     return tuple(properties) if isinstance(properties, dict) else ()
@@ -304,6 +318,41 @@ def _with_upserts(effects: dict[str, Effect], paths: Mapping[str, _Path]) -> dic
         else effect
         for name, effect in effects.items()
     }
+
+
+def _with_known_fields(toolset: Toolset, effects: dict[str, Effect], settled: frozenset[str]) -> dict[str, Effect]:
+    """An update by name must set something that the resource is known to have; else what it changes is unknown."""
+    known: dict[str, set[str]] = {}
+    for tool in toolset.tools:
+        effect = effects[tool.name]
+        if (effect.resource and effect.kind == "create") or effect.upsert:
+            known.setdefault(effect.resource or "", set()).update(flat(name) for name in _argument_names(tool))
+    checked = dict(effects)
+    for tool in toolset.tools:
+        effect = effects[tool.name]
+        fields = known.get(effect.resource or "")
+        others = {flat(name) for name in _argument_names(tool) if name not in effect.key}
+        if effect.kind == "update" and tool.name not in settled and fields and not fields & others:
+            checked[tool.name] = _opaque("an update whose arguments are not fields of the thing")
+    return checked
+
+
+def _with_aliases(effects: dict[str, Effect], settled: frozenset[str]) -> dict[str, Effect]:
+    """`read_text_file` beside `write_file`: a resource nobody writes is the written one its name ends with."""
+    written = {effect.resource for effect in effects.values() if effect.kind in {"create", "update"}}
+    aliased = dict(effects)
+    for name, effect in effects.items():
+        if (
+            name in settled
+            or effect.kind not in {"read", "list"}
+            or not effect.resource
+            or effect.resource in written
+        ):
+            continue
+        last = effect.resource.rpartition("_")[2]
+        if last in written:
+            aliased[name] = effect.model_copy(update={"resource": last})
+    return aliased
 
 
 def _with_scopes(toolset: Toolset, effects: dict[str, Effect], settled: frozenset[str]) -> dict[str, Effect]:

@@ -160,7 +160,7 @@ def _imagine(bound: Bound, filters: "_Filters", moment: Moment, place: Place, se
     key_view = bound.view.child(bound.key_field) if bound.view and bound.key_field else None
     documents: list[Document] = []
     for index in range(count):
-        value = dict(filters.equal)
+        value = {name: allowed[index % len(allowed)] for name, allowed in filters.equal.items()}
         key: Json = f"#{len(collection.documents) + index}-{seed & 0xFFFF:04x}"
         if bound.key_field and key_view is not None:
             key = value.get(bound.key_field) or _imagined_key(bound, key_view, collection.documents, seed, index)
@@ -213,7 +213,7 @@ class _Filters:
     """A list call's arguments, sorted into what they do."""
 
     def __init__(
-        self, equal: dict[str, Json], search: list[str], undecided: dict[str, Json], cut: dict[str, int]
+        self, equal: dict[str, list[Json]], search: list[str], undecided: dict[str, Json], cut: dict[str, int]
     ) -> None:
         self.equal, self.search, self.undecided = equal, search, undecided
         self.limit = max(1, min(cut.get("limit", PAGE), PAGE))
@@ -224,15 +224,15 @@ class _Filters:
     def of(cls, bound: Bound, arguments: Mapping[str, Json]) -> "_Filters":
         declared = bound.view.properties if bound.view else {}
         by_flat = {flat(name): name for name in reversed(tuple(declared))}
-        equal, search, undecided, cut = dict[str, Json](), list[str](), dict[str, Json](), dict[str, int]()
+        equal, search, undecided, cut = dict[str, list[Json]](), list[str](), dict[str, Json](), dict[str, int]()
         for name, value in arguments.items():
             plain = flat(name)
             if name in bound.parents or plain in PRESENTATION or value is None:
                 continue
             if plain in PAGING and isinstance(value, int):
                 cut[PAGING[plain]] = value
-            elif plain in by_flat and _is_scalar(value):
-                equal[by_flat[plain]] = value[0] if isinstance(value, list) else value
+            elif plain in by_flat and _is_choice(value):
+                equal[by_flat[plain]] = list(value) if isinstance(value, list) else [value]
             elif plain in SEARCH and isinstance(value, str):
                 search.append(value.lower())
             else:
@@ -245,7 +245,7 @@ class _Filters:
         return not self.undecided and not self.search
 
     def match(self, document: Document, pinned: set[str]) -> bool:
-        if any(key_text(document.value.get(name)) != key_text(value) for name, value in self.equal.items()):
+        if not all(_holds(document.value.get(name), allowed) for name, allowed in self.equal.items()):
             return False
         if key_text(document.key) in pinned:
             return True
@@ -257,10 +257,16 @@ class _Filters:
         return found[self.offset : self.offset + self.limit]
 
 
-def _is_scalar(value: Json) -> bool:
+def _is_choice(value: Json) -> bool:
+    """A scalar, or several of which a thing may have any."""
     if isinstance(value, list):
-        return len(value) == 1 and _is_scalar(value[0])
+        return bool(value) and all(isinstance(item, str | int | float | bool) for item in value)
     return isinstance(value, str | int | float | bool)
+
+
+def _holds(value: Json, allowed: list[Json]) -> bool:
+    wanted = {key_text(item) for item in allowed}
+    return any(key_text(item) in wanted for item in (value if isinstance(value, list) else [value]))
 
 
 def documents_in(content: Json, path: tuple[str, ...] | None) -> list[dict[str, Json]]:

@@ -89,7 +89,11 @@ def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: 
 
 
 def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
-    key = arguments.get(bound.own_key, SINGLE) if bound.own_key else SINGLE
+    if bound.own_key and arguments.get(bound.own_key) is None:
+        return Plan(
+            refusal=Refusal("not_found", f"no {bound.own_key!r} was given, so there is no {_label(bound)} to find")
+        )
+    key = arguments[bound.own_key] if bound.own_key else SINGLE
     document = moment.state.get(place, key) or _by_field(bound, moment.state, place, key)
     kind = bound.effect.kind
     if document is None and (moment.state.is_deleted(place, key) or _is_absent(bound, moment, key)):

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 VERBS: dict[str, str] = {
     **dict.fromkeys(("create", "add", "new", "insert", "register", "book", "make", "submit", "allocate"), "create"),
-    **dict.fromkeys(("issue", "provision", "schedule", "place", "post"), "create"),
+    **dict.fromkeys(("issue", "provision", "schedule", "place", "post", "send"), "create"),
     **dict.fromkeys(("get", "read", "fetch", "show", "describe", "retrieve", "view", "lookup", "head"), "read"),
     **dict.fromkeys(("list", "search", "find", "browse", "enumerate", "filter", "query", "scan"), "list"),
     **dict.fromkeys(("update", "edit", "modify", "set", "change", "patch", "replace", "write", "save"), "update"),
@@ -25,7 +25,7 @@ ACTIONS = frozenset(
     "accept activate approve archive assign attach authorize block buy cancel cast clear clone close complete confirm"
     " copy deactivate deploy detach disable download enable execute export finish follow grant import invite invoke"
     " join leave like lock login logout mark merge move mute open pause pay ping poll process publish reboot refresh"
-    " reject release rename reopen reset resize restart restore resume retry revoke rotate run send share sign star"
+    " reject release rename reopen reset resize restart restore resume retry revoke rotate run share sign star"
     " start stop subscribe suspend sync test tag transfer trigger unarchive unassign unblock unfollow unlock"
     " unpublish unstar unsubscribe untag upload verify vote watch".split()
 )

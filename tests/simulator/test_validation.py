@@ -24,7 +24,7 @@ HARD: dict[str, Schema] = json.loads((Path(__file__).parents[1] / "data" / "hard
 """Schemas that have values, but not ones that are found by chance."""
 
 
-def obj(required: list[str] | None = None, **properties: Any) -> Schema:
+def obj(required: list[str] | None = None, /, **properties: Any) -> Schema:
     return {"type": "object", "properties": properties, **({"required": required} if required else {})}
 
 
@@ -260,8 +260,8 @@ def test_lint_tells_what_is_wrong() -> None:
     assert "no value was found" in lint_schema({"type": "object", "not": {"type": "object"}})[-1]
 
 
-FIELDS = {"message": "'petId' must be an integer", "status": 400, "code": 400, "kind": "invalid_arguments"}
-MESSAGE = FIELDS["message"]
+MESSAGE = "'petId' must be an integer"
+FIELDS: dict[str, Any] = {"message": MESSAGE, "status": 400, "code": 400, "kind": "invalid_arguments"}
 
 
 @pytest.mark.parametrize(

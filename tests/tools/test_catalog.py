@@ -4,6 +4,8 @@ import collections
 import gzip
 import json
 import pathlib
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from gtm.errors import SpecError
 from gtm.tools.catalog import family, iter_catalog, iter_entries, load_catalog, split
 from gtm.tools.load import load_toolset, load_toolsets
 
+RECIPE = pathlib.Path(__file__).parents[2] / "recipes" / "import_catalog.py"
 LINE: dict[str, Any] = {
     "id": "src:pets:getPet",
     "source": "somewhere",
@@ -107,3 +110,21 @@ def test_the_split_is_fixed_and_ninety_five_five(tmp_path: pathlib.Path) -> None
     assert 0.89 < counts["train"] / 20_000 < 0.91
     assert 0.04 < counts["dev"] / 20_000 < 0.06
     assert 0.04 < counts["test"] / 20_000 < 0.06
+
+
+def test_the_recipe_counts_and_says_when_there_is_nothing_to_count(tmp_path: pathlib.Path) -> None:
+    def run() -> tuple[int, str]:
+        command = [sys.executable, str(RECIPE), "--data", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = run()
+    assert (code, said) == (
+        2,
+        f"no *.jsonl or *.jsonl.gz in {str(tmp_path)!r}: name the folder with --data or GTM_DATA\n",
+    )
+    write(tmp_path / "a.jsonl.gz", *[LINE] * 999, {**LINE, "parameters": []})
+    code, said = run()
+    assert code == 0
+    assert "accepted 99.900 % of 1000 tools" in said
+    assert "refused      1  has parameters that are a list, not a JSON Schema; give an object schema" in said

@@ -13,7 +13,7 @@ from gtm.tools.validator import prepare
 Schema = dict[str, Any]
 
 
-def obj(required: list[str] | None = None, **properties: Any) -> Schema:
+def obj(required: list[str] | None = None, /, **properties: Any) -> Schema:
     return {"type": "object", "properties": properties, **({"required": required} if required else {})}
 
 

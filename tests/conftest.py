@@ -1,0 +1,31 @@
+"""Fixtures that several folders share: the embedded model, fetched once into the usual cache folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gtm.engines import models
+from gtm.engines.base import FORBID_VARIABLE
+from gtm.engines.openvino import OpenVinoEngine
+
+
+@pytest.fixture(autouse=True)
+def _generation_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests say themselves when generation is forbidden, whatever the shell says."""
+    monkeypatch.delenv(FORBID_VARIABLE, raising=False)
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The embedded model's GGUF; the first run on a machine downloads it."""
+    return models.fetch(models.DEFAULT_MODEL)
+
+
+@pytest.fixture(scope="session")
+def embedded_engine(weights: Path) -> Iterator[OpenVinoEngine]:
+    """One engine for the whole session: tests of any event loop share its batch."""
+    engine = models.open_engine(models.DEFAULT_MODEL)
+    assert isinstance(engine, OpenVinoEngine)
+    yield engine
+    engine.close()

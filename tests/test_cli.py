@@ -1,0 +1,293 @@
+"""The `gtm` command as its users meet it: what is on stdout, what is on stderr, which exit code."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gtm.cli.main import main
+from gtm.types import Json
+
+SPECS = Path(__file__).parent.parent / "examples" / "specs"
+GALAXY = str(SPECS / "galaxy.yaml")
+FILES = str(SPECS / "filesystem.mcp.json")
+SCRIPTED = ("--model", "scripted", "--json")
+
+
+class Terminal:
+    """Runs the command in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        try:
+            code = main(arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = self._capsys.readouterr()
+        return code, captured.out, captured.err
+
+    def json(self, *arguments: str) -> Any:
+        code, out, err = self.run(*arguments)
+        assert (code, err) == (0, ""), err
+        return json.loads(out)
+
+    def refused(self, *arguments: str) -> str:
+        """The one line of an input that has to be mended."""
+        code, out, err = self.run(*arguments)
+        assert code == 2
+        assert out == ""
+        assert len(err.splitlines()) == 1, err
+        return err
+
+
+@pytest.fixture
+def gtm(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
+    return Terminal(capsys)
+
+
+def test_inspect_shows_effects_and_gaps(gtm: Terminal) -> None:
+    code, out, _ = gtm.run("inspect", GALAXY)
+    assert code == 0
+    assert "update planet by planetId" in out
+    assert "PUT on an item path" in out
+    assert out.splitlines()[-1].startswith("9 tools: ")
+
+
+def test_inspect_as_json(gtm: Terminal) -> None:
+    report = gtm.json("inspect", GALAXY, FILES, "--json")
+    assert [toolset["kind"] for toolset in report["toolsets"]] == ["openapi", "mcp"]
+    galaxy = report["toolsets"][0]
+    tools = {tool["name"]: tool for tool in galaxy["tools"]}
+    effect = tools["getPlanet"]["effect"]
+    assert (effect["kind"], effect["resource"], effect["key"]) == ("read", "planet", ["planetId"])
+    assert 0 < effect["confidence"] <= 1
+    assert tools["deletePlanet"]["answer"] == "empty"
+    assert galaxy["summary"]["tools"] == len(tools) == 9
+    assert galaxy["summary"]["problems"] == {"relaxed": 1}
+
+
+def test_inspect_tells_what_is_refused_and_derived(gtm: Terminal, tmp_path: Path) -> None:
+    spec = tmp_path / "tools.json"
+    good = {"name": "create_note", "parameters": {"type": "object", "properties": {"title": {"type": "string"}}}}
+    spec.write_text(json.dumps([good, {"name": "search", "type": "web_search"}]))
+    _, out, _ = gtm.run("inspect", str(spec))
+    assert "refused: " in out
+    assert "schema from its siblings" in out
+    assert "1 refused" in out.splitlines()[-1]
+
+
+def test_inspect_follows_the_configuration(gtm: Terminal, tmp_path: Path) -> None:
+    config = tmp_path / "gtm.yaml"
+    config.write_text("tools: {getMe: {effect: {kind: opaque}}}")
+    report = gtm.json("inspect", GALAXY, "--json", "--config", str(config))
+    tools = {tool["name"]: tool for tool in report["toolsets"][0]["tools"]}
+    assert tools["getMe"]["effect"]["kind"] == "opaque"
+    assert tools["getMe"]["effect"]["reason"] == "declared"
+
+
+def test_call_prints_the_result(gtm: Terminal) -> None:
+    result = gtm.json("call", GALAXY, "getPlanet", '{"planetId": 7}', *SCRIPTED)
+    assert list(result) == ["content", "is_error", "provenance", "status", "error", "warnings"]
+    assert result["content"]["id"] == 7
+    assert result["provenance"]["/id"] == "argument"
+    assert (result["is_error"], result["status"], result["error"]) == (False, 200, None)
+
+
+def test_call_is_repeatable_and_seeded(gtm: Terminal) -> None:
+    call = ("call", GALAXY, "getPlanet", '{"planetId": 7}', *SCRIPTED)
+    first, again, other = gtm.json(*call), gtm.json(*call), gtm.json(*call, "--seed", "1")
+    assert first == again
+    assert first["content"] != other["content"]
+
+
+def test_a_simulated_error_is_data(gtm: Terminal) -> None:
+    code, out, err = gtm.run("call", GALAXY, "getPlanet", '{"planetId": "seven"}', "--model", "scripted")
+    assert code == 0
+    assert json.loads(out)["status"] == 400
+    assert err == "the tool answered with an error: invalid_arguments\n"
+
+
+def test_plain_output_is_the_content(gtm: Terminal) -> None:
+    code, out, err = gtm.run("call", GALAXY, "getPlanet", '{"planetId": 7, "extra": 1}', "--model", "scripted")
+    assert code == 0
+    assert json.loads(out)["id"] == 7
+    assert err == "note: unknown argument 'extra' was ignored\n"
+
+
+def test_arguments_from_a_file(gtm: Terminal, tmp_path: Path) -> None:
+    given = tmp_path / "arguments.json"
+    given.write_text('{"planetId": 9}')
+    assert gtm.json("call", GALAXY, "getPlanet", f"@{given}", *SCRIPTED)["content"]["id"] == 9
+
+
+def test_arguments_from_stdin() -> None:
+    command = [sys.executable, "-m", "gtm.cli.main", "call", GALAXY, "getPlanet", "-", *SCRIPTED]
+    done = subprocess.run(command, input='{"planetId": 11}', capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["content"]["id"] == 11
+
+
+def test_a_session_file_keeps_the_world(gtm: Terminal, tmp_path: Path) -> None:
+    session = ("--session", str(tmp_path / "world.json"), *SCRIPTED)
+    made = gtm.json("call", GALAXY, "createPlanet", '{"name": "Kepler-22b"}', *session)
+    planet = json.dumps({"planetId": made["content"]["id"]})
+    read = gtm.json("call", GALAXY, "getPlanet", planet, *session)
+    assert read["content"] == made["content"]
+    assert read["provenance"]["/name"] == "state"
+    assert gtm.json("call", GALAXY, "deletePlanet", planet, *session)["is_error"] is False
+    assert gtm.json("call", GALAXY, "getPlanet", planet, *session)["error"]["kind"] == "not_found"
+
+
+def test_a_session_keeps_its_seed_and_world(gtm: Terminal, tmp_path: Path) -> None:
+    call = ("call", FILES, "read_file", '{"path": "/a"}', "--session", str(tmp_path / "world.json"), *SCRIPTED)
+    gtm.json(*call, "--seed", "3")
+    gtm.json(*call)
+    gtm.json(*call, "--seed", "3")
+    assert "begun with --seed 3, not 4" in gtm.refused(*call, "--seed", "4")
+    assert "begun with --world auto, not closed" in gtm.refused(*call, "--world", "closed")
+
+
+def test_a_session_of_another_toolset_is_refused(gtm: Terminal, tmp_path: Path) -> None:
+    session = ("--session", str(tmp_path / "world.json"), *SCRIPTED)
+    gtm.json("call", GALAXY, "getPlanet", '{"planetId": 1}', *session)
+    assert "another toolset" in gtm.refused("call", FILES, "read_file", '{"path": "/a"}', *session)
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[]", '{"format": "gtm-session-1"}', "[" * 100_000])
+def test_a_damaged_session_is_refused(gtm: Terminal, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "world.json"
+    path.write_text(text)
+    gtm.refused("call", GALAXY, "getPlanet", '{"planetId": 1}', "--session", str(path), *SCRIPTED)
+    assert path.read_text() == text
+
+
+def test_two_processes_take_turns_in_a_session(tmp_path: Path) -> None:
+    path = tmp_path / "world.json"
+    failures = []
+
+    def write(number: int) -> None:
+        arguments = json.dumps({"path": f"/{number}.txt", "content": str(number)})
+        command = [
+            sys.executable,
+            "-m",
+            "gtm.cli.main",
+            "call",
+            FILES,
+            "write_file",
+            arguments,
+            "--session",
+            str(path),
+        ]
+        done = subprocess.run([*command, *SCRIPTED], capture_output=True, text=True, check=False)
+        if done.returncode:
+            failures.append(done.stderr)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    turns: list[Json] = json.loads(path.read_text())["turns"]
+    assert sorted(turn["call"]["arguments"]["path"] for turn in turns) == [f"/{number}.txt" for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("call", GALAXY, "getPlanets", "{}"), "did you mean 'getPlanet'?"),
+        (("call", GALAXY, "getPlanet", "{planetId: 1}"), "not JSON"),
+        (("call", GALAXY, "getPlanet", "[1]"), "not an object"),
+        (("call", GALAXY, "getPlanet", '{"planetId": NaN}'), "'NaN'"),
+        (("call", GALAXY, "getPlanet", "[" * 100_000), "levels deep"),
+        (("call", GALAXY, "getPlanet", "@/nowhere.json"), "cannot be read"),
+        (("call", "/nowhere.yaml", "getPlanet", "{}"), "/nowhere.yaml"),
+        (("call", GALAXY, "getPlanet", "{}", "--model", "gpt-1"), "'gpt-1' is no model"),
+        (("call", GALAXY, "getPlanet", "{}", "--model", "/nowhere.gguf"), "not a file"),
+        (("call", GALAXY, "getPlanet", "{}", "--seed", "one"), "--seed"),
+        (("call", GALAXY, "getPlanet", "{}", "--session", "/nowhere/world.json"), "cannot be locked"),
+        (("call", GALAXY, "getPlanet", "{}", "--config", "/nowhere.yaml"), "cannot be read"),
+        (("inspect",), "SPEC"),
+        (("models", "fetch", "gpt-1"), "'gpt-1'"),
+        (("models", "verify"), "gtm models fetch"),
+        (("nonsense",), "nonsense"),
+        ((), "VERB"),
+    ],
+)  # fmt: skip
+def test_what_has_to_be_mended_is_one_line(gtm: Terminal, arguments: tuple[str, ...], says: str) -> None:
+    if arguments[:1] == ("call",) and "--model" not in arguments:
+        arguments = (*arguments, "--model", "scripted")
+    assert says in gtm.refused(*arguments)
+
+
+def test_a_wrong_configuration_names_the_key(gtm: Terminal, tmp_path: Path) -> None:
+    config = tmp_path / "gtm.yaml"
+    config.write_text("sed: 1")
+    assert "'sed'" in gtm.refused("inspect", GALAXY, "--config", str(config))
+
+
+def test_servers_of_an_mcp_json_are_not_started_unasked(gtm: Terminal, tmp_path: Path) -> None:
+    spec = tmp_path / "mcp.json"
+    spec.write_text('{"mcpServers": {"evil": {"command": "touch", "args": ["/tmp/never"]}}}')
+    message = gtm.refused("inspect", str(spec))
+    assert "touch /tmp/never" in message
+    assert "--allow-exec" in message
+
+
+def test_models_are_listed(gtm: Terminal) -> None:
+    [model] = gtm.json("models", "list", "--json")
+    assert (model["name"], model["licence"], model["fetched"]) == ("gtm-135m", "Apache-2.0", False)
+    _, out, _ = gtm.run("models", "list")
+    assert "not here" in out
+
+
+def test_clearing_nothing_frees_nothing(gtm: Terminal) -> None:
+    assert gtm.json("models", "clear", "--json") == {"freed": 0}
+
+
+def test_doctor_without_weights(gtm: Terminal) -> None:
+    report = gtm.json("doctor", "--json")
+    assert report["core"]["state"] == "ok"
+    assert report["weights"]["state"] == "not here"
+    assert "gtm models fetch" in report["weights"]["detail"]
+
+
+def test_doctor_finds_corrupt_weights(gtm: Terminal, tmp_path: Path) -> None:
+    weights = tmp_path / "home" / "models" / "gtm-135m" / "base.gguf"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"GGUF, they say")
+    code, out, _ = gtm.run("doctor", "--json")
+    assert code == 1
+    assert "corrupt" in json.loads(out)["weights"]["detail"]
+
+
+def test_doctor_prints_the_schema_of_the_configuration(gtm: Terminal) -> None:
+    schema = gtm.json("doctor", "--schema")
+    assert schema["additionalProperties"] is False
+    assert {"seed", "model", "world", "faults", "tools"} <= schema["properties"].keys()
+
+
+def test_help_and_version(gtm: Terminal) -> None:
+    code, out, _ = gtm.run("--help")
+    assert code == 0
+    assert all(verb in out for verb in ("inspect", "call", "serve", "models", "doctor"))
+    code, out, _ = gtm.run("--version")
+    assert (code, out) == (0, "gtm 0.1.0\n")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from gtm.cli.main import build_parser; build_parser(); print('gtm.tools' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = f"{sys.executable} -m gtm.cli.main inspect {GALAXY} --json | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
