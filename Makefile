@@ -17,6 +17,7 @@ help:
 	@echo 'make clean   remove .venv and what tools left behind'
 
 demo: $(RUN)
+	@$(BIN)/gtm models fetch >/dev/null
 	@$(BIN)/python examples/demo.py
 
 test: check

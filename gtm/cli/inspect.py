@@ -41,9 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     from gtm.simulator.definitions import Definitions
 
     config = options.read_config(arguments)
-    reports = []
-    for toolset in options.read_toolsets(arguments.specs, allow_exec=arguments.allow_exec):
-        reports.append(_report(Definitions(toolset, config)))
+    toolsets = options.read_toolsets(arguments.specs, allow_exec=arguments.allow_exec)
+    configs = options.split_config(config, toolsets)
+    reports = [_report(Definitions(toolset, own)) for toolset, own in zip(toolsets, configs, strict=True)]
     if arguments.json:
         show_json({"toolsets": reports})
     else:

@@ -4,10 +4,12 @@ Precedence: flag, then `gtm.yaml`, then the default.
 """
 
 import argparse
-from collections.abc import Sequence
+import fnmatch
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gtm.cli.terminal import Progress, say
+from gtm.errors import ConfigError
 
 if TYPE_CHECKING:
     from gtm.engines.base import Engine
@@ -61,6 +63,30 @@ def read_toolsets(specs: Sequence[str], *, allow_exec: bool) -> "list[Toolset]":
     from gtm.tools.load import load_toolsets
 
     return [toolset for spec in specs for toolset in load_toolsets(spec, allow_exec=allow_exec)]
+
+
+def split_config(config: "Config", toolsets: "Sequence[Toolset]") -> "list[Config]":
+    """The part of one configuration that is about each toolset. Raises ConfigError where a name fits none of them."""
+    parts = []
+    unused = [*config.tools, *(pattern for rule in config.faults for pattern in rule.tools)]
+    for toolset in toolsets:
+        names = toolset.by_name
+        tools = {name: tool for name, tool in config.tools.items() if name in names}
+        faults = []
+        for rule in config.faults:
+            patterns = tuple(pattern for pattern in rule.tools if _fits(names, pattern))
+            if patterns:
+                faults.append(rule.model_copy(update={"tools": patterns}))
+        parts.append(config.model_copy(update={"tools": tools, "faults": tuple(faults)}))
+        unused = [pattern for pattern in unused if not _fits(names, pattern)]
+    if unused:
+        known = ", ".join(repr(toolset.name) for toolset in toolsets)
+        raise ConfigError(f"{unused[0]!r} in the configuration fits no tool of {known}; check its spelling")
+    return parts
+
+
+def _fits(names: Iterable[str], pattern: str) -> bool:
+    return any(name == pattern or fnmatch.fnmatchcase(name, pattern) for name in names)
 
 
 def read_engine(config: "Config") -> "Engine":

@@ -1,14 +1,115 @@
-"""gtm models: list, fetch, check or remove the weights of the embedded models.
+"""gtm serve: serve simulated tools over MCP and HTTP.
 
-What a model is, where its weights come from and how they are checked is in `gtm.engines.models`.
+Without a choice of doors, MCP and the paths of OpenAPI documents share one port. What to paste into a client is said
+on stderr once connections are taken.
 """
 
 import argparse
+import logging
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gtm.cli import options
+from gtm.cli.snippets import stdio_snippet, url_snippets
+from gtm.cli.terminal import say
+from gtm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gtm.serve.options import ServeOptions
+    from gtm.simulator.simulator import Simulator
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    pass
+    """The verb's options."""
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help=f"{options.SPEC_HELP}; each is its own world")
+    doors = parser.add_argument_group("doors (default: both on one port)")
+    doors.add_argument("--mcp", choices=("stdio", "http"), help="serve MCP, over stdin and stdout or at /mcp")
+    doors.add_argument("--http", action="store_true", help="serve the paths of OpenAPI documents")
+    doors.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    doors.add_argument("--port", type=int, default=8765, help="port to listen on (default: 8765; 0: a free one)")
+    doors.add_argument("--admin-port", type=int, metavar="N", help="give the control plane (/_gtm/) its own port")
+    doors.add_argument("--prefix", default="", metavar="/P", help="put before the paths of OpenAPI documents")
+    doors.add_argument("--token-env", metavar="NAME", help="environment variable with the tools' bearer token")
+    doors.add_argument("--admin-token-env", metavar="NAME", help="the same for the control plane")
+    options.add_simulation(parser)
+    parser.add_argument("--faults", metavar="FILE", help="a list of faults, as in gtm.yaml")
+    parser.add_argument("--episodes", metavar="DIR", help="write each session's record there, as JSONL")
+    parser.add_argument("--config", metavar="FILE", help="a gtm.yaml (gtm doctor --schema prints its JSON Schema)")
+    options.add_allow_exec(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from gtm.simulator.simulator import Simulator
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("gtm").setLevel(logging.INFO)
+    chosen = _options(arguments)
+    config = options.read_config(arguments)
+    toolsets = options.read_toolsets(arguments.specs, allow_exec=arguments.allow_exec)
+    options.say_problems(toolsets)
+    engine = options.read_engine(config)
+    with ExitStack() as stack:
+        simulators = [
+            stack.enter_context(Simulator(toolset, model=engine, config=own))
+            for toolset, own in zip(toolsets, options.split_config(config, toolsets), strict=True)
+        ]
+        tools = sum(len(toolset.tools) for toolset in toolsets)
+        say(f"simulating {tools} tools of {', '.join(repr(toolset.name) for toolset in toolsets)} with {engine.name}")
+        _serve(simulators, chosen, arguments)
     return 0
+
+
+def _serve(simulators: "list[Simulator]", chosen: "ServeOptions", arguments: argparse.Namespace) -> None:
+    if arguments.mcp == "stdio":
+        from gtm.serve.mcp import serve_stdio
+
+        say(stdio_snippet(arguments.specs))
+        serve_stdio(simulators, chosen)
+        return
+    from gtm.serve.app import serve
+
+    toolsets = [simulator.toolset for simulator in simulators]
+    serve(simulators, chosen, lambda port: say(url_snippets(toolsets, chosen, port)))
+
+
+def _options(arguments: argparse.Namespace) -> "ServeOptions":
+    from gtm.serve.options import ServeOptions
+
+    if arguments.mcp == "stdio" and arguments.http:
+        raise ConfigError("--mcp stdio has no port that --http could share; use --mcp http --http, or two commands")
+    any_door = arguments.mcp is not None or arguments.http
+    return ServeOptions(
+        mcp=arguments.mcp is not None or not any_door,
+        http=arguments.http or not any_door,
+        host=arguments.host,
+        port=arguments.port,
+        admin_port=arguments.admin_port,
+        token=_token(arguments.token_env),
+        admin_token=_token(arguments.admin_token_env),
+        prefix=arguments.prefix,
+        seed=arguments.seed,
+        episodes_dir=_folder(arguments.episodes),
+    )
+
+
+def _token(name: str | None) -> str | None:
+    """A secret, named by its environment variable: a command line is visible to other users."""
+    if name is None:
+        return None
+    token = os.environ.get(name)
+    if not token:
+        raise ConfigError(f"the environment variable {name!r} is not set; put the token there")
+    return token
+
+
+def _folder(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{name!r} cannot be made a folder for Episodes: {error.strerror}") from None
+    return Path(name)

@@ -70,7 +70,8 @@ class OpenAIEngine:
         if match is None:
             raise ModelError(f"{_public(spec)!r} is not openai:NAME@URL, as in openai:qwen3@http://127.0.0.1:8000/v1")
         self._model = match["model"]
-        self._url = match["url"].rstrip("/") + "/chat/completions"
+        parts = urlsplit(match["url"])
+        self._url = urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/chat/completions"))
         self._shown = _public(self._url)
         self._key_variable = api_key_env
         self._max_in_flight = max_in_flight
@@ -241,13 +242,10 @@ def _advice(status: int) -> str:
 
 
 def _public(url: str) -> str:
-    """An address without the user, password and query it may carry."""
-    head, at, rest = url.partition("://")
-    if not at:
-        return url
-    parts = urlsplit(f"{'http'}://{rest}")
-    host = parts.netloc.rpartition("@")[2]
-    return head + urlunsplit(("", host, parts.path, "", "")).replace("//", "://", 1)
+    """An address, or a spec, without the user, password and query it may carry."""
+    head, found, rest = url.partition("://")
+    host, slash, path = rest.partition("?")[0].partition("/")
+    return head + found + host.rpartition("@")[2] + slash + path
 
 
 def _encodable(text: str) -> str:

@@ -46,6 +46,11 @@ STDIO = "stdio"
 
 SESSION_META = "gtm/session"
 
+LIST_TTL = 60_000
+"""Milliseconds for which newer clients may keep the list of tools; it changes only when a server is restarted."""
+
+_COMPLETE = {"resultType": "complete"}
+
 log = logging.getLogger(__name__)
 
 Context = ServerRequestContext[Any, Any]
@@ -75,7 +80,8 @@ class McpDoor:
         modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
         if modern not in self._lists:
             entries = self._directory.entries.values()
-            self._lists[modern] = {"tools": [self._described(entry, modern) for entry in entries]}
+            tools = [self._described(entry, modern) for entry in entries]
+            self._lists[modern] = {"tools": tools, "ttlMs": LIST_TTL, "cacheScope": "private", **_COMPLETE}
         return self._lists[modern]
 
     def _described(self, entry: Entry, modern: bool) -> dict[str, Json]:
@@ -122,6 +128,7 @@ class McpDoor:
             "content": [{"type": "text", "text": text}],
             "isError": is_error,
             "_meta": meta,
+            **_COMPLETE,
         }
         if output is not None and not is_error:
             answer["structuredContent"] = output.structured(result.content, wrap=not modern)

@@ -138,15 +138,16 @@ def conform(
     if measure(value, MAX_DEPTH, MAX_VALUES):
         return Conformed(fresh := sample(schema, rng), tuple(_leaves(fresh, "")))
     clean = _plain(value)
-    if prepared.validator.is_valid(clean):
-        return Conformed(clean, () if clean is value else tuple(changed(value, clean)))
-    try:
-        mended = repair(prepared, clean, rng, protected=protected)
-    except Unsatisfiable:
+    mended = clean
+    if not prepared.validator.is_valid(clean):
+        try:
+            mended = repair(prepared, clean, rng, protected=protected)
+        except Unsatisfiable:
+            mended = sample(schema, rng)
+    # An empty object may be valid, but where properties are declared it says nothing.
+    if mended == {} and output_shape(schema).leaves:
         mended = sample(schema, rng)
-    if mended == {} and value != {} and output_shape(schema).leaves:
-        mended = sample(schema, rng)
-    return Conformed(mended, tuple(changed(value, mended)))
+    return Conformed(mended, () if mended is value else tuple(changed(value, mended)))
 
 
 def error_body(schema: dict[str, Json] | bool, fields: dict[str, Json]) -> Json:

@@ -62,8 +62,9 @@ class View:
 
     @property
     def flat(self) -> dict[str, Json]:
-        """The merged keywords at this place."""
-        return self._flat()
+        """The merged keywords at this place, `type` being one name."""
+        node, kind = self._flat(), self.type
+        return {**node, "type": kind} if kind else node
 
     def _flat(self, node: Json = None, hops: int = 0) -> dict[str, Json]:
         node = self.node if node is None else node

@@ -19,7 +19,12 @@ def closed(**properties: Json) -> dict[str, Json]:
 
 
 TOKEN = re.compile(r'\s+|(?P<lit>"(?:\\.|[^"\\])*")|(?P<cls>\[(?:\\.|[^\]\\])+\])|(?P<name>\w+)|(?P<op>[()|*?])')
-CLASSES = {r'[^"\\\x00-\x1f]': "abz ü€😀,:{}[]", r'["\\/bfnrt]': '"\\/bfnrt', "[0-9]": "0123456789", "[1-9]": "123456789"}
+CLASSES = {
+    r'[^"\\\x00-\x1f]': "abz ü€😀,:{}[]",
+    r'["\\/bfnrt]': '"\\/bfnrt',
+    "[0-9]": "0123456789",
+    "[1-9]": "123456789",
+}
 
 
 class Drawer:
@@ -84,8 +89,12 @@ scalars: st.SearchStrategy[dict[str, Json]] = st.one_of(
     st.just({"type": "string", "description": "no more than a hint"}),
     st.just({"type": "boolean"}),
     st.just({"type": "null"}),
-    st.builds(lambda v: {"const": v}, st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text(), max_size=2))),
-    st.builds(lambda v: {"enum": v}, st.lists(st.one_of(st.text(), st.integers(), st.booleans()), min_size=1, max_size=4)),
+    st.builds(
+        lambda v: {"const": v}, st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text(), max_size=2))
+    ),
+    st.builds(
+        lambda v: {"enum": v}, st.lists(st.one_of(st.text(), st.integers(), st.booleans()), min_size=1, max_size=4)
+    ),
     st.sampled_from([{"type": "integer"}, {"type": "number"}, {"type": "integer", "minimum": 0}]),
 )
 shapes: st.SearchStrategy[dict[str, Json]] = st.recursive(

@@ -219,6 +219,7 @@ def test_protected_values_give_way_where_nothing_else_helps() -> None:
 def test_an_object_that_declares_properties_does_not_end_empty() -> None:
     schema = {**obj(a=STRING), "additionalProperties": False}
     assert conform(schema, {"z": 1}, random.Random(0)).value.keys() == {"a"}
+    assert conform(schema, {}, random.Random(0)).repaired == ("/a",)
 
 
 @pytest.mark.parametrize("name", HARD)
