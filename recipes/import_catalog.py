@@ -25,9 +25,8 @@ def main() -> int:
     folder = parser.parse_args().data
     files = sorted(pathlib.Path(folder).glob("*.jsonl*")) if folder else []
     if not files:
-        print(
-            f"no *.jsonl or *.jsonl.gz in {str(folder)!r}; name the folder with --data or GTM_DATA", file=sys.stderr
-        )
+        where = f"in {str(folder)!r}" if folder else "to read"
+        print(f"no *.jsonl or *.jsonl.gz {where}; name the folder with --data or GTM_DATA", file=sys.stderr)
         return 2
     print(ROW.format("file", "tools", "accepted", "refused", "relaxed", "seconds"))
     total: collections.Counter[str] = collections.Counter()

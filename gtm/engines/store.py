@@ -19,6 +19,11 @@ LOCK_SECONDS = 1.0
 PRUNE_EVERY = 256
 """Writes between two looks at the size."""
 
+MAX_PRUNES = 12
+"""A quarter less each time: 3 % of the file is left."""
+
+PAGES = ("page_count", "freelist_count", "page_size")
+
 TABLE = (
     "CREATE TABLE IF NOT EXISTS completions (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, "
     "text BLOB NOT NULL, ending TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL)"
@@ -95,12 +100,11 @@ class CompletionFile:
         )
 
     def _prune(self, connection: sqlite3.Connection) -> None:
-        """Drop the oldest quarter where the file is too big; its pages are used again."""
-        pages, free, size = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        if (pages - free) * size > self._limit:
+        """Drop the oldest quarter until the file is small enough; its pages are used again."""
+        for _ in range(MAX_PRUNES):
+            pages, free, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in PAGES)
+            if (pages - free) * size <= self._limit:
+                return
             connection.execute(PRUNE)
 
     def _give_up(self, error: Exception) -> None:

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from gtm.errors import ConfigError, GtmError
@@ -34,6 +34,9 @@ from gtm.simulator.simulator import Simulator
 
 GRACE = 5
 """Seconds that running calls have to finish when the server stops."""
+
+BACKLOG = 2048
+"""Connections that may wait to be taken."""
 
 log = logging.getLogger(__name__)
 
@@ -83,14 +86,14 @@ def _build(simulators: Sequence[Simulator], options: ServeOptions) -> tuple[Star
         endpoint = McpEndpoint(McpDoor(registry, metrics), options)
         routes += [Route("/mcp", endpoint), Route("/s/{session}/mcp", endpoint)]
         lifespan = _lifespan(endpoint)
-    routes += control.routes if options.admin_port is None else [Route("/_gtm/{path:path}", _Closed())]
+    routes.append(control.routes if options.admin_port is None else Mount("/_gtm", _Closed()))
     if options.http:
         tools = HttpTools(registry, options, metrics)
         for entry in tools.routes.shadowed:
             log.warning("the tool %r cannot be reached over HTTP: an earlier one has its method and path", entry.name)
         routes.append(Route("/{path:path}", tools))
     app = _application(routes, options, lifespan)
-    return app, _application(control.routes, options) if options.admin_port is not None else None
+    return app, _application([control.routes], options) if options.admin_port is not None else None
 
 
 def _application(
@@ -131,10 +134,19 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    """A listening socket. Raises ConfigError where the address cannot be had."""
+    listener = None
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # The protocol must be named: asyncio turns off Nagle's delay (40 ms an answer) only where it is.
+        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        return listener
     except (OSError, UnicodeError) as error:
+        if listener is not None:
+            listener.close()
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(f"cannot listen on {host!r} port {port}: {reason}; choose another --port") from None
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from gtm.serve.directory import Directory
 from gtm.serve.metrics import Metrics
@@ -68,14 +68,14 @@ class Control:
         self._metrics = metrics
 
     @property
-    def routes(self) -> list[Route]:
-        """Its routes, with their whole paths."""
-        one = "/_gtm/sessions/{id}"
+    def routes(self) -> Mount:
+        """Its routes."""
+        one = "/sessions/{id}"
         table: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
-            ("GET", "/_gtm/health", self.health),
-            ("GET", "/_gtm/metrics", self.metrics),
-            ("GET", "/_gtm/sessions", self.sessions),
-            ("POST", "/_gtm/sessions", self.create),
+            ("GET", "/health", self.health),
+            ("GET", "/metrics", self.metrics),
+            ("GET", "/sessions", self.sessions),
+            ("POST", "/sessions", self.create),
             ("GET", one, self.show),
             ("DELETE", one, self.delete),
             ("GET", f"{one}/state", self.state),
@@ -88,7 +88,7 @@ class Control:
             ("GET", f"{one}/calls", self.calls),
             ("GET", f"{one}/episode", self.episode),
         ]
-        return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
+        return Mount("/_gtm", routes=[Route(path, endpoint, methods=[method]) for method, path, endpoint in table])
 
     async def health(self, request: Request) -> Response:
         """Whether the server is up, and what it serves."""

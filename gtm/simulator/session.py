@@ -76,9 +76,8 @@ class Session:
                 raise LimitError(f"the session has {MAX_TURNS} turns, the most there may be; reset or fork it")
             given = {} if arguments is None else arguments
             result, state = await self._simulator.answer(now, name, given)
-            kept = dict(given) if isinstance(given, Mapping) else {}
             turn = Turn(
-                call=Call(tool=name, arguments=kept),
+                call=Call(tool=name, arguments=self._simulator.recordable(name, given)),
                 result=result,
                 time=clock(now.count).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 latency_ms=round((time.perf_counter() - began) * 1000, 3),
@@ -99,7 +98,7 @@ class Session:
             state, text = self._simulator.learn(now, name, dict(arguments), content, is_error)
             result = Result(content=content, text=text, is_error=is_error, provenance={"": "cassette"})
             moment = clock(now.count).strftime("%Y-%m-%dT%H:%M:%SZ")
-            call = Call(tool=name, arguments=dict(arguments))
+            call = Call(tool=name, arguments=self._simulator.recordable(name, arguments))
             self._append(Turn(call=call, result=result, time=moment, observed=True), state)
 
     def observe(self, name: str, arguments: Mapping[str, Json], content: Json, *, is_error: bool = False) -> None:

@@ -26,6 +26,7 @@ from gtm.prompt import Ask
 from gtm.simulator.config import Config
 from gtm.simulator.definitions import Definition, Definitions
 from gtm.simulator.faults import FaultRule, decide
+from gtm.simulator.redact import recordable
 from gtm.simulator.refusals import STATUS, refuse
 from gtm.simulator.session import FORMAT, Session, Snapshot, gather_by_session
 from gtm.simulator.validation import check_arguments
@@ -159,6 +160,10 @@ class Simulator:
             raise SessionError(f"{name!r} is not a tool of {self.toolset.name!r}; it cannot be observed")
         state = now.state if is_error else now.state.apply(learn(definition.bound, arguments, content, now.state))
         return state, content if isinstance(content, str) else _text(content)
+
+    def recordable(self, name: str, arguments: Json) -> dict[str, Json]:
+        """Arguments as an Episode keeps them, secrets replaced."""
+        return recordable(self.toolset.by_name.get(name), arguments)
 
     def run(self, function: Callable[..., Coroutine[Any, Any, T]], *arguments: Any) -> T:
         """Run an async function on the simulator's own loop, from sync code."""

@@ -227,6 +227,8 @@ def _other(error: Error) -> str:
 def _choices(error: Error) -> str:
     shown = [show(option) for option in error.kind.value[:MAX_CHOICES]]
     more = ", …" if len(error.kind.value) > MAX_CHOICES else ""
+    if not shown:
+        return "has no allowed value"
     return f"must be one of {', '.join(shown)}{more}" if len(shown) > 1 else f"must be {shown[0]}"
 
 

@@ -22,8 +22,8 @@ MAX_MINIMUM = 2_000
 """A `minItems` above this cannot be met: nobody reads such an answer, and nobody could write it."""
 MAX_WRITTEN = 400
 """Leaves that arrays inside arrays may multiply to before their sizes are cut."""
-MAX_DEPTH = 24
-"""Objects inside objects that are followed because the schema requires them."""
+MAX_LEVEL = 30
+"""Objects and arrays inside each other that are followed because the schema requires them."""
 MAX_VALUES = 8
 """Example values looked at in one place."""
 MAP_KEY = "default"
@@ -44,6 +44,9 @@ class _Node:
     key: str
     required: bool
     depth: int
+    """Objects around it."""
+    level: int
+    """Objects and arrays around it."""
     refs: frozenset[str]
     values: list[Json]
     children: dict[str, "_Node"] = field(default_factory=dict)
@@ -105,14 +108,15 @@ class Chooser:
         seen = [value for value in values if value is not None][:MAX_VALUES]
         expanded = self._expander.expand(schema, seen, above)
         depth = 0 if parent is None else parent.depth + (parent.kind == "object")
-        if expanded is None or depth > MAX_DEPTH:
+        level = 0 if parent is None else parent.level + 1
+        if expanded is None or level > MAX_LEVEL:
             return None
         flat = expanded.schema
         for keyword in RELAXED:
             if keyword in flat:
                 self._relaxed[keyword] = None
         kind = pick_type(flat, seen)
-        node = _Node(flat, kind, parent, key, required, depth, above | expanded.refs, seen)
+        node = _Node(flat, kind, parent, key, required, depth, level, above | expanded.refs, seen)
         if "const" in flat or "enum" in flat or kind not in ("object", "array"):
             node.kind = "leaf"
             node.fixed = leaf_shape(flat, kind, seen)

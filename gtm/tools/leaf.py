@@ -13,6 +13,8 @@ MAX_ENUM = 100
 """Values of an enumeration that a generator chooses from: currencies fit, a table of postcodes would not."""
 MAX_DESCRIPTION = 160
 SHORT_STRING = 40
+LARGEST = 1e308
+"""Numbers beyond it are no JSON that every reader can take."""
 MAX_STRING = 20_000
 """A `minLength` above this cannot be met."""
 
@@ -118,6 +120,10 @@ def _allowed(schema: Schema, value: Json) -> bool:
 
 def _number_hints(schema: Schema, kind: str) -> Schema | None:
     hints = {key: schema[key] for key in _NUMBER_HINTS if key in schema}
+    if max(hints.get("minimum", 0), hints.get("exclusiveMinimum", 0)) > LARGEST:
+        return None
+    if min(hints.get("maximum", 0), hints.get("exclusiveMaximum", 0)) < -LARGEST:
+        return None
     if kind == "integer":
         low, high = integer_bounds(hints)
         if low is not None and high is not None and low > high:

@@ -83,10 +83,13 @@ def _pad(piece: Workpiece, path: Path, error: Error) -> bool:
     wanted = int(error.kind.value)
     if not isinstance(items, list) or wanted - len(items) > MAX_PADDING:
         return False
-    unique = bool((piece.schema_at(path) or {}).get("uniqueItems"))
-    misses = 0
+    schema = piece.schema_at(path) or {}
+    unique, prefix = schema.get("uniqueItems"), len(schema.get("prefixItems", ()))
+    misses, start = 0, len(items)
     while len(items) < wanted and misses < 50:
-        fresh = piece.sample((*path, len(items)))
+        if len(items) in (start, prefix) or len(items) < prefix:
+            shape = piece.shape_at((*path, len(items)))
+        fresh = piece.draw(shape, path)
         if fresh is NOTHING:
             return False
         if unique and fresh in items:

@@ -103,7 +103,7 @@ class ArgumentsReader:
         body: Schema | None = None
         form: list[Schema] = []
         for parameter in self._parameters(shared, operation.get("parameters")):
-            place = parameter.get("in")
+            place = str(parameter.get("in"))
             if place == "body":
                 body = parameter
             elif place == "formData":

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from gtm.tools.leaf import integer_bounds
+from gtm.tools.leaf import LARGEST, integer_bounds
 from gtm.tools.merge import Schema
 from gtm.tools.patterns import string_for
 from gtm.tools.validator import matcher
@@ -101,6 +101,8 @@ def number(shape: Schema, rng: random.Random, name: str) -> float:
     """A number within the bounds, with two decimals where that is fine enough."""
     low = max(shape.get("minimum", float("-inf")), shape.get("exclusiveMinimum", float("-inf")))
     high = min(shape.get("maximum", float("inf")), shape.get("exclusiveMaximum", float("inf")))
+    low = low if low > -LARGEST else float("-inf")
+    high = high if high < LARGEST else float("inf")
     start, end = _REALS.get(_tokens(name)[-1], (1.0, 500.0))
     if low > start or high < end:
         start = low if low > float("-inf") else min(start, high - 100)

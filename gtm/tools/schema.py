@@ -321,8 +321,10 @@ class _Conversion:
 
     def _required(self, schema: Schema, out: Schema) -> None:
         required = out.get("required")
-        if isinstance(required, bool):
-            del out["required"]
+        if not isinstance(required, list):
+            if "required" in out and not isinstance(required, bool):
+                self._notes.append("dropped the malformed keyword 'required'")
+            out.pop("required", None)
         names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
         properties = schema.get("properties")
         if isinstance(properties, dict):

@@ -43,6 +43,7 @@ _SINGLES = (
 )
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
 _IDENTITY = ("$schema", "$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$vocabulary", "id")
+_COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
 _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 
 
@@ -197,6 +198,9 @@ def _clean(node: dict[str, Json], root: dict[str, Json], notes: dict[str, None])
         for name in [name for name in patterns if matcher(name) is None]:
             del patterns[name]
             notes[f"dropped the property pattern {name[:80]!r}: it is not a usable regular expression"] = None
+    for key in _COUNTS:
+        if isinstance(node.get(key), float) and node[key].is_integer():
+            node[key] = int(node[key])
     kinds = node.get("type")
     if kinds is not None:
         _clean_type(node, kinds, notes)
@@ -278,5 +282,5 @@ def _matcher(pattern: str) -> jsonschema_rs.Validator | None:
         if re.search(r"\{\d{6,}", pattern):
             return None
         return _validator({"type": "string", "pattern": pattern})
-    except jsonschema_rs.ValidationError:
+    except ValueError:  # what is no pattern, and half a surrogate pair
         return None

@@ -88,15 +88,22 @@ class Workpiece:
 
     def sample(self, path: Path, skip: int = 0, also: Json = True) -> Any:
         """A fresh value for a place, or `NOTHING` where its schema has none."""
+        return self.draw(self.shape_at(path, skip, also), path)
+
+    def shape_at(self, path: Path, skip: int = 0, also: Json = True) -> Schema | None:
+        """The shape of a place, or None where nothing satisfies its schema."""
         schema = self.schema_at(path, skip, also)
-        self.left -= 1
-        if schema is None or self.left < 0:
-            return NOTHING
-        name = next((part for part in reversed(path) if isinstance(part, str)), self.hint)
         try:
-            return draw(output_shape({**schema, **self.definitions}).schema, self.rng, name)
+            return None if schema is None else output_shape({**schema, **self.definitions}).schema
         except Unsatisfiable:
+            return None
+
+    def draw(self, shape: Schema | None, path: Path) -> Any:
+        """A value of a shape, or `NOTHING`: without a shape, and when the samples are used up."""
+        self.left -= 1
+        if shape is None or self.left < 0:
             return NOTHING
+        return draw(shape, self.rng, next((part for part in reversed(path) if isinstance(part, str)), self.hint))
 
     @property
     def definitions(self) -> Schema:

@@ -52,7 +52,8 @@ def serving() -> Iterator[Callable[..., str]]:
     def start(*simulators: Simulator, **options: Any) -> str:
         app = build_app(simulators, options=ServeOptions(**options))
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
         running.append(_Thread(uvicorn.Server(config), listener))
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 

@@ -253,6 +253,39 @@ def test_checking_arguments_never_raises(schema: Schema, value: Any) -> None:
     assert all(violation.message and len(violation.message) < 700 for violation in report.violations)
 
 
+ODD: list[Any] = [
+    {"type": "number", "minimum": 10**400},
+    {"type": "integer", "multipleOf": 1e-300},
+    {"type": "number", "maximum": -1e308, "minimum": -1.7e308},
+    {"type": "array", "minItems": 1.0, "maxItems": 3.0, "items": STRING},
+    {"type": "string", "minLength": 30.0, "pattern": "^a+$"},
+    {"type": "string", "pattern": "\ud800"},
+    {"properties": {"\ud800": STRING}},
+    {"enum": []},
+    {"anyOf": []},
+    {"$ref": "#"},
+    {"type": "array", "items": {"$ref": "#"}, "minItems": 1},
+    {"type": "object", "additionalProperties": {"$ref": "#"}},
+    {"$id": "http://x/y", "$ref": "#/$defs/q", "$defs": {"q": {"$id": "z", "type": "integer"}}},
+    obj(["$ref", "properties"], **{"$ref": STRING, "properties": obj(id=STRING), "type": STRING}),
+    {"description": 5, "format": 5, "title": [], "type": "string"},
+    {"if": True, "then": False},
+    {"items": [STRING]},
+    "text",
+    None,
+]
+
+
+@pytest.mark.parametrize("schema", ODD, ids=range(len(ODD)))
+def test_odd_schemas_work_or_are_refused_with_a_reason(schema: Any) -> None:
+    try:
+        assert compile_validator(schema).is_valid(conform(schema, {"a": 1}, random.Random(0)).value)
+        assert isinstance(check_arguments(Tool(name="t", parameters=schema), {"a": 1}).ok, bool)
+    except (Unsatisfiable, SpecError) as error:
+        assert str(error)
+    assert all(lint_schema(schema))
+
+
 def test_lint_tells_what_is_wrong() -> None:
     assert lint_schema(False) == ("nothing satisfies this schema; it is treated as none",)
     assert lint_schema(obj(a=STRING)) == ()

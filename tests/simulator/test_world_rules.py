@@ -1,11 +1,11 @@
 """What a session promises about its world, through the public door."""
 
 import pytest
-from tests.samples import notes, pets
 
 from gtm import Simulator, Toolset
 from gtm.simulator.config import Config
 from gtm.simulator.session import Session
+from tests.samples import notes, pets
 
 
 def session(toolset: Toolset, **options: object) -> Session:

@@ -121,7 +121,7 @@ def test_the_recipe_counts_and_says_when_there_is_nothing_to_count(tmp_path: pat
     code, said = run()
     assert (code, said) == (
         2,
-        f"no *.jsonl or *.jsonl.gz in {str(tmp_path)!r}: name the folder with --data or GTM_DATA\n",
+        f"no *.jsonl or *.jsonl.gz in {str(tmp_path)!r}; name the folder with --data or GTM_DATA\n",
     )
     write(tmp_path / "a.jsonl.gz", *[LINE] * 999, {**LINE, "parameters": []})
     code, said = run()

@@ -1,12 +1,15 @@
 """OpenAPI operations become tools that know how they are reached, in all versions."""
 
+import json
 import pathlib
+import random
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
 from gtm.errors import SpecError
+from gtm.tools.document import read_document
 from gtm.tools.load import load_toolset
 from gtm.types import Tool, Toolset
 
@@ -16,6 +19,10 @@ Document = dict[str, Any]
 
 def document(operation: Document, path: str = "/things", method: str = "post", **more: Any) -> Document:
     return {"openapi": "3.0.3", "info": {"title": "T", "version": "1"}, "paths": {path: {method: operation}}, **more}
+
+
+def load_document(name: str) -> Any:
+    return read_document((SPECS / name).read_bytes(), name)
 
 
 def only_tool(operation: Document, path: str = "/things", method: str = "post", **more: Any) -> Tool:
@@ -303,3 +310,26 @@ def test_a_document_without_a_usable_operation_is_one_clear_line(given: Document
         load_toolset(given)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_junk_anywhere_in_a_document_is_a_tool_less_or_a_clear_error() -> None:
+    text = json.dumps(load_document("petstore.yaml"))
+    junk: list[Any] = [None, True, 0, -1.5, "", "x", [], {}, [None], {"$ref": "#"}, {"$ref": 5}, 10**30]
+    chance = random.Random(7)
+    for _ in range(300):
+        spoiled = json.loads(text)
+        for _ in range(chance.choice((1, 3, 10))):
+            holder: Any = spoiled
+            while True:
+                keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+                key = chance.choice(keys)
+                if not isinstance(holder[key], dict | list) or not holder[key] or chance.random() < 0.1:
+                    break
+                holder = holder[key]
+            holder[key] = chance.choice(junk)
+        try:
+            toolset = load_toolset(spoiled)
+        except SpecError as error:
+            assert "\n" not in str(error)
+        else:
+            assert Toolset.model_validate_json(toolset.model_dump_json()) == toolset

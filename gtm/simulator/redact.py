@@ -1,0 +1,48 @@
+"""Arguments as an Episode keeps them: what is secret is replaced, what JSON cannot carry is left out.
+
+Secret is what its schema calls so (`writeOnly`, `format: password`), and credentials by name. The world's state keeps
+what the caller sent; nothing that is written to disk or shown by the control plane does.
+"""
+
+from collections.abc import Mapping
+
+from gtm.tools.view import View
+from gtm.types import Json, Tool, canonical
+from gtm.world.words import flat
+
+REDACTED = "[redacted]"
+
+SECRET_NAMES = frozenset(
+    "password passwd secret clientsecret apikey accesstoken refreshtoken authtoken authorization cookie"
+    " privatekey".split()
+)
+"""Flat names of arguments that are credentials whatever their schema says."""
+
+MAX_DEPTH = 16
+"""Levels of an argument that are looked through; deeper ones are left out."""
+
+
+def recordable(tool: Tool | None, arguments: Json) -> dict[str, Json]:
+    """The arguments as they may be kept."""
+    if not isinstance(arguments, Mapping):
+        return {}
+    try:
+        canonical(dict(arguments))
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    view = View(tool.parameters, tool.parameters) if tool is not None else None
+    return {name: _clean(name, value, view.child(name) if view else None, 0) for name, value in arguments.items()}
+
+
+def _clean(name: str, value: Json, view: View | None, depth: int) -> Json:
+    if flat(name) in SECRET_NAMES or (
+        view is not None and (view.keyword("writeOnly") is True or view.keyword("format") == "password")
+    ):
+        return REDACTED if value is not None else None
+    if depth > MAX_DEPTH:
+        return None
+    if isinstance(value, dict):
+        return {key: _clean(key, item, view.child(key) if view else None, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean("", item, view.items if view else None, depth + 1) for item in value]
+    return value
