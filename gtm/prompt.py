@@ -14,9 +14,8 @@ from typing import Literal
 
 from pydantic_core import from_json
 
-from gtm.engines.base import Message
 from gtm.tools.shape import render_type
-from gtm.types import Example, Json, Tool
+from gtm.types import Example, Json, Message, Tool
 
 VERSION = "1"
 """Part of every cache key and Episode; raise it with any change of the texts or of `render`."""

@@ -8,6 +8,7 @@ treat them as read-only.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -31,6 +32,14 @@ def canonical(value: Json) -> bytes:
 def digest(value: Json) -> str:
     """SHA-256 of the canonical form, as 64 hex digits."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 class Frozen(BaseModel):

@@ -1,6 +1,6 @@
 """Ask a running MCP server for its tools and print them as a `tools/list` result: a fixture, or an example.
 
-python recipes/dump_mcp.py npx -y @modelcontextprotocol/server-filesystem /tmp > filesystem.json
+python recipes/dump_mcp.py npx -y @modelcontextprotocol/server-filesystem . > filesystem.json
 python recipes/dump_mcp.py https://example.com/mcp > example.json
 """
 

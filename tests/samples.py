@@ -26,7 +26,7 @@ def operation(name: str, method: str, path: str, arguments: dict[str, Json], out
     """An HTTP tool: what is not in the path is in the body, or in the query of a GET."""
     elsewhere = "query" if method == "GET" else "body"
     slots = {
-        argument: ArgumentSlot(place="path" if f"{{{argument}}}" in path else elsewhere, name=argument)  # type: ignore[arg-type]
+        argument: ArgumentSlot(place="path" if f"{{{argument}}}" in path else elsewhere, name=argument)
         for argument in arguments
     }
     required = [argument for argument, slot in slots.items() if slot.place == "path"]

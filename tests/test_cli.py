@@ -1,12 +1,15 @@
 """The `gtm` command as its users meet it: what is on stdout, what is on stderr, which exit code."""
 
 import json
+import shlex
+import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from gtm.cli.main import main
@@ -291,3 +294,79 @@ def test_a_closed_pipe_is_no_error() -> None:
     command = f"{sys.executable} -m gtm.cli.main inspect {GALAXY} --json | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def serve(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "gtm.cli.main", "serve", *arguments, "--model", "scripted"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def until(process: subprocess.Popen[str], text: str) -> list[str]:
+    """The lines on stderr up to one that holds `text`."""
+    assert process.stderr is not None
+    lines: list[str] = []
+    for line in process.stderr:
+        lines.append(line.rstrip("\n"))
+        if text in line:
+            return lines
+    raise AssertionError("\n".join(lines))
+
+
+def test_serve_prints_what_to_paste_and_stops_clean(tmp_path: Path) -> None:
+    with serve(GALAXY, FILES, "--port", "0", "--episodes", str(tmp_path / "episodes")) as process:
+        lines = until(process, "Ctrl-C")
+        [block] = [line for line in lines if "mcpServers" in line]
+        assert json.loads(block)["mcpServers"]["gtm"]["url"].endswith("/mcp")
+        [curl] = [line.split()[-1] for line in lines if "curl" in line and "/planets/" in line]
+        response = httpx2.get(curl, trust_env=False)
+        assert (response.status_code, response.json()["id"]) == (200, int(curl.rpartition("/")[2]))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
+    assert "Traceback" not in err
+    assert list((tmp_path / "episodes").iterdir())
+
+
+def test_serve_asks_for_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_TOKEN", "not-a-secret")
+    with serve(GALAXY, "--port", "0", "--token-env", "MY_TOKEN") as process:
+        lines = until(process, "Ctrl-C")
+        [curl] = [shlex.split(line) for line in lines if "curl" in line and "/planets/" in line]
+        assert "Authorization: Bearer TOKEN" in curl
+        assert "not-a-secret" not in "\n".join(lines)
+        assert httpx2.get(curl[1], trust_env=False).status_code == 401
+        allowed = httpx2.get(curl[1], headers={"Authorization": "Bearer not-a-secret"}, trust_env=False)
+        assert allowed.status_code == 200
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def test_stdio_keeps_stdout_for_the_protocol() -> None:
+    with serve(FILES, "--mcp", "stdio") as process:
+        out, _ = process.communicate("", timeout=20)
+    assert (process.returncode, out) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((GALAXY, "--mcp", "stdio", "--http"), "--mcp http --http"),
+        ((GALAXY, "--token-env", "GTM_NO_SUCH_TOKEN"), "'GTM_NO_SUCH_TOKEN' is not set"),
+        ((GALAXY, "--prefix", "api"), "must start with '/'"),
+        ((GALAXY, "--port", "99999"), "99999 is no port"),
+        ((GALAXY, "--faults", "/nowhere.yaml"), "cannot be read"),
+        (("/nowhere.yaml",), "/nowhere.yaml"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why(gtm: Terminal, arguments: tuple[str, ...], says: str) -> None:
+    assert says in gtm.refused("serve", *arguments, "--model", "scripted")
+
+
+def test_one_configuration_for_several_toolsets(gtm: Terminal, tmp_path: Path) -> None:
+    config = tmp_path / "gtm.yaml"
+    config.write_text("tools: {read_file: {effect: {kind: compute}}, getMe: {effect: {kind: opaque}}}")
+    report = gtm.json("inspect", GALAXY, FILES, "--json", "--config", str(config))
+    kinds = {tool["name"]: tool["effect"]["kind"] for toolset in report["toolsets"] for tool in toolset["tools"]}
+    assert (kinds["read_file"], kinds["getMe"]) == ("compute", "opaque")
+    config.write_text("tools: {read_fil: {effect: {kind: compute}}}")
+    assert "'read_fil'" in gtm.refused("inspect", GALAXY, FILES, "--config", str(config))

@@ -117,8 +117,9 @@ def _generation(model: str) -> Check:
 
 
 async def _generate(model: str) -> str:
-    from gtm.engines.base import Message, Request
+    from gtm.engines.base import Request
     from gtm.engines.models import open_engine
+    from gtm.types import Message
 
     shape: dict[str, Json] = {
         "type": "object",

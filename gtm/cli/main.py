@@ -44,8 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, module in VERBS.items():
-        about = (module.__doc__ or "").partition("\n")[0].partition(": ")[2]
-        verb = verbs.add_parser(name, help=about, description=about[:1].upper() + about[1:])
+        about = (module.__doc__ or "").partition("\n")[0].partition(": ")[2].rstrip(".")
+        verb = verbs.add_parser(name, help=about, description=f"{about[:1].upper()}{about[1:]}.")
         module.add_arguments(verb)
         verb.set_defaults(run=module.run)
     return parser

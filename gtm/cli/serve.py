@@ -7,6 +7,7 @@ on stderr once connections are taken.
 import argparse
 import logging
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +67,8 @@ def _serve(simulators: "list[Simulator]", chosen: "ServeOptions", arguments: arg
     if arguments.mcp == "stdio":
         from gtm.serve.mcp import serve_stdio
 
-        say(stdio_snippet(arguments.specs))
+        if sys.stdin.isatty():
+            say(stdio_snippet(arguments.specs))
         serve_stdio(simulators, chosen)
         return
     from gtm.serve.app import serve

@@ -9,20 +9,12 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from gtm.errors import GenerationForbidden
-from gtm.types import Json
+from gtm.types import Json, Message
 
 FORBID_VARIABLE = "GTM_FORBID_GENERATION"
 """Environment variable: set to 1, every engine but the scripted one refuses to generate (for tests and CI)."""
 
 Ending = Literal["stop", "length"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a prompt."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
 
 
 @dataclass(frozen=True, slots=True)

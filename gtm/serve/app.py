@@ -6,6 +6,7 @@ unless the options name another host.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -34,6 +35,9 @@ from gtm.simulator.simulator import Simulator
 
 GRACE = 5
 """Seconds that running calls have to finish when the server stops."""
+
+GC_THRESHOLDS = (20_000, 50, 100)
+"""A session's turns stay: collecting them after every 700 allocations, as Python does, finds nothing."""
 
 BACKLOG = 2048
 """Connections that may wait to be taken."""
@@ -173,6 +177,10 @@ async def _serve(
             server.force_exit = server.should_exit
             server.should_exit = True
 
+    # Definitions live as long as the server; scanning them again for garbage took a third of a call's time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 
 from gtm.simulator.validation import error_body
+from gtm.tools.infer import schema_of
 from gtm.types import ErrorResponse, Json, Result, Tool, ToolError, ToolsetKind
 
 PROBLEM_JSON = "application/problem+json"
@@ -53,11 +54,12 @@ def refuse(tool: Tool, kind: ToolsetKind, error: ToolError, status: int, message
 def documented(tool: Tool, status: int) -> ErrorResponse | None:
     """The documented error that fits a status best: itself, a near one, its class (`4XX`), else `default`."""
     errors = tool.http.errors if tool.http else ()
-    by_status = {error.status: error for error in reversed(errors)}
-    for wanted in (status, *ALTERNATIVES.get(status, ()), None):
-        if wanted in by_status:
-            return by_status[wanted]
-    return None
+    exact = {error.status: error for error in reversed(errors) if not error.is_range}
+    ranges = {error.status: error for error in reversed(errors) if error.is_range}
+    for wanted in (status, *ALTERNATIVES.get(status, ())):
+        if wanted in exact:
+            return exact[wanted]
+    return ranges.get(status // 100 * 100) or exact.get(None)
 
 
 def _http(tool: Tool, error: ToolError, status: int, message: str) -> Result:
@@ -65,21 +67,15 @@ def _http(tool: Tool, error: ToolError, status: int, message: str) -> Result:
     name = _exception(tool.error_names, status)
     if response is None and name:
         return _result({"__type": name, "message": message}, error, status)
-    if response is not None and response.status is not None:
+    if response is not None and response.status is not None and not response.is_range:
         status = response.status
     fields: dict[str, Json] = {"message": message, "status": status, "code": status, "kind": error.kind}
     if response is not None and response.body_schema is not None:
         return _result(error_body(response.body_schema, fields), error, status)
     if response is not None and isinstance(response.example, dict | list):
-        return _result(error_body(_shape_like(response.example), fields), error, status)
+        return _result(error_body(schema_of([response.example]), fields), error, status)
     title = error.kind.replace("_", " ")
     return _result({"type": "about:blank", "title": title, "status": status, "detail": message}, error, status)
-
-
-def _shape_like(example: Json) -> dict[str, Json]:
-    from gtm.tools.infer import schema_of
-
-    return schema_of([example])
 
 
 def _exception(names: Sequence[str], status: int) -> str | None:

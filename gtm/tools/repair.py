@@ -66,20 +66,29 @@ def _run(piece: Workpiece) -> bool:
             touched.add(where)
             if count == tries + 1 and _leave_out(piece, path):
                 continue
-            if where != path or not _mend(piece, error):
+            if where != path or not _mend(piece, error, count):
                 _resample(piece, where, number // 2, piece.holder(error) if where == path else True)
     return validator.is_valid(piece.value)
 
 
-def _mend(piece: Workpiece, error: Error) -> bool:
-    for small in _relevant(error, piece):
-        change = CHANGES.get(small.kind.name)
-        place = tuple(small.instance_path)
-        if change is None or (small.kind.name not in _SPARING and pointer_of(place) in piece.protected):
-            continue
-        if change(piece, place, small):
-            return True
-    return False
+def _mend(piece: Workpiece, error: Error, count: int) -> bool:
+    """Mend what is behind one error; False where nothing was changed."""
+    done = [_mend_one(piece, small, count, small is not error) for small in _relevant(error, piece)]
+    return any(done)
+
+
+def _mend_one(piece: Workpiece, error: Error, count: int, inner: bool) -> bool:
+    change = CHANGES.get(error.kind.name)
+    place = tuple(error.instance_path)
+    if error.kind.name not in _SPARING and pointer_of(place) in piece.protected:
+        return False
+    if change is not None and change(piece, place, error):
+        return True
+    # Inside a branch of an alternative nobody else comes by: sample the place twice, then leave it out.
+    if inner and place and count <= 2:
+        _resample(piece, place, 0, piece.holder(error))
+        return True
+    return inner and count in (3, 4) and _leave_out(piece, place)
 
 
 def _leave_out(piece: Workpiece, path: Path) -> bool:

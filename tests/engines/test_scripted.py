@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from gtm.engines.base import FORBID_VARIABLE, Message, Request
+from gtm.engines.base import FORBID_VARIABLE, Request
 from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import EngineError
-from gtm.types import Json
+from gtm.types import Json, Message
 
 SHAPE: dict[str, Json] = {
     "type": "object",

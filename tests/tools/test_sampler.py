@@ -76,7 +76,7 @@ def test_every_format_the_validator_knows_is_written(form: str) -> None:
     [
         {"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": True, "minItems": 3},
         {"type": "object", "not": {"type": "object"}},
-        {"type": "array", "items": {"type": "array", "minItems": 1999, "items": NUMBER}, "minItems": 1999},
+        {"type": "array", "items": {"type": "array", "minItems": 999, "items": NUMBER}, "minItems": 999},
         obj(["b"], b={"type": "string", "pattern": "^a$", "minLength": 3}),
     ],
 )
