@@ -7,13 +7,14 @@ DEV := $(VENV)/.installed-dev
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench docs clean
 
 help:
 	@echo 'make demo    simulate three toolsets (the first run installs and fetches the weights: some minutes)'
 	@echo 'make test    every gate and every test, the embedded model included'
 	@echo 'make check   format, lint, types, layers, shape'
 	@echo 'make bench   measure; prints a table and JSON'
+	@echo 'make docs    rewrite what is made from the code: README tree, docs/cli.md'
 	@echo 'make clean   remove .venv and what tools left behind'
 
 demo: $(RUN)
@@ -33,6 +34,9 @@ check: $(DEV)
 
 bench: $(DEV)
 	@$(BIN)/python recipes/bench/run.py
+
+docs: $(RUN)
+	@$(BIN)/python recipes/docs.py
 
 clean:
 	rm -rf $(VENV) build dist runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -69,8 +69,8 @@ def cli() -> str:
         "# The `gtm` command",
         "",
         "Made from the parsers by `python recipes/docs.py`. Standard output carries data only; the rest goes to",
-        "standard error. Exit codes: 0 done (a simulated error is data), 1 a gate failed, 2 an input has to be mended",
-        "(one line says which), 130 interrupted.",
+        "standard error. Exit codes: 0 done (a simulated error is data), 1 a gate failed, 2 an input has to be",
+        "mended (one line says which), 130 interrupted.",
     ]
     for heading, parser in walk("gtm", build_parser()):
         parts += ["", f"## {heading}", "", "```", parser.format_help().rstrip(), "```"]

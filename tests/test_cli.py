@@ -327,6 +327,16 @@ def test_serve_prints_what_to_paste_and_stops_clean(tmp_path: Path) -> None:
     assert list((tmp_path / "episodes").iterdir())
 
 
+def test_serve_tells_a_program_where_it_is() -> None:
+    with serve(GALAXY, "--port", "0", "--json") as process:
+        assert process.stdout is not None
+        where = json.loads(process.stdout.readline())
+        assert where["url"] == f"http://127.0.0.1:{where['port']}"
+        assert httpx2.get(f"{where['url']}/_gtm/health", trust_env=False).json()["status"] == "ok"
+        process.terminate()
+        process.communicate(timeout=20)
+
+
 def test_serve_asks_for_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_TOKEN", "not-a-secret")
     with serve(GALAXY, "--port", "0", "--token-env", "MY_TOKEN") as process:
@@ -351,6 +361,7 @@ def test_stdio_keeps_stdout_for_the_protocol() -> None:
     ("arguments", "says"),
     [
         ((GALAXY, "--mcp", "stdio", "--http"), "--mcp http --http"),
+        ((GALAXY, "--mcp", "stdio", "--json"), "leave --json out"),
         ((GALAXY, "--token-env", "GTM_NO_SUCH_TOKEN"), "'GTM_NO_SUCH_TOKEN' is not set"),
         ((GALAXY, "--prefix", "api"), "must start with '/'"),
         ((GALAXY, "--port", "99999"), "99999 is no port"),

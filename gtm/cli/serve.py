@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gtm.cli import options
-from gtm.cli.snippets import stdio_snippet, url_snippets
-from gtm.cli.terminal import say
+from gtm.cli.snippets import base_url, stdio_snippet, url_snippets
+from gtm.cli.terminal import say, show_json
 from gtm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_simulation(parser)
     parser.add_argument("--faults", metavar="FILE", help="a list of faults, as in gtm.yaml")
     parser.add_argument("--episodes", metavar="DIR", help="write each session's record there, as JSONL")
-    parser.add_argument("--config", metavar="FILE", help="a gtm.yaml (gtm doctor --schema prints its JSON Schema)")
+    options.add_config(parser)
     options.add_allow_exec(parser)
 
 
@@ -74,12 +74,20 @@ def _serve(simulators: "list[Simulator]", chosen: "ServeOptions", arguments: arg
     from gtm.serve.app import serve
 
     toolsets = [simulator.toolset for simulator in simulators]
-    serve(simulators, chosen, lambda port: say(url_snippets(toolsets, chosen, port)))
+
+    def ready(port: int) -> None:
+        say(url_snippets(toolsets, chosen, port))
+        if arguments.json:
+            show_json({"url": base_url(chosen, port), "port": port})
+
+    serve(simulators, chosen, ready)
 
 
 def _options(arguments: argparse.Namespace) -> "ServeOptions":
     from gtm.serve.options import ServeOptions
 
+    if arguments.mcp == "stdio" and arguments.json:
+        raise ConfigError("--mcp stdio keeps stdout for the protocol; leave --json out")
     if arguments.mcp == "stdio" and arguments.http:
         raise ConfigError("--mcp stdio has no port that --http could share; use --mcp http --http, or two commands")
     any_door = arguments.mcp is not None or arguments.http

@@ -23,10 +23,15 @@ def stdio_snippet(specs: Sequence[str]) -> str:
     return f"serving MCP over stdin and stdout; for a client's mcp.json:\n{_indented(json.dumps(block))}"
 
 
+def base_url(options: "ServeOptions", port: int) -> str:
+    """Where this machine reaches the server."""
+    host = options.host if options.host not in ("0.0.0.0", "::") else "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def url_snippets(toolsets: Sequence[Toolset], options: "ServeOptions", port: int) -> str:
     """For every open door, once the port is known."""
-    host = options.host if options.host not in ("0.0.0.0", "::") else "127.0.0.1"
-    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    base = base_url(options, port)
     name, tool, arguments = _example(toolsets)
     parts = []
     if options.mcp:
@@ -42,7 +47,7 @@ def url_snippets(toolsets: Sequence[Toolset], options: "ServeOptions", port: int
         parts.append(
             f"HTTP, at the paths of the document:\n{_indented(_curl(base + prefix, tool, arguments, bearer))}"
         )
-    admin = base if options.admin_port is None else f"http://{host}:{options.admin_port}"
+    admin = base if options.admin_port is None else base_url(options, options.admin_port)
     parts.append(f"Control plane:\n{_indented(f'curl {admin}/_gtm/health')}")
     return "\n".join([*parts, "Ctrl-C stops the server."])
 

@@ -37,7 +37,7 @@ def say(message: str) -> None:
 
 def show(text: str) -> None:
     """Data, on stdout."""
-    print(_printable(text))
+    print(_printable(text), flush=True)
 
 
 def show_json(value: Json) -> None:

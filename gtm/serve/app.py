@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gtm.errors import ConfigError, GtmError
 from gtm.serve.control import Control
@@ -90,7 +90,7 @@ def _build(simulators: Sequence[Simulator], options: ServeOptions) -> tuple[Star
         endpoint = McpEndpoint(McpDoor(registry, metrics), options)
         routes += [Route("/mcp", endpoint), Route("/s/{session}/mcp", endpoint)]
         lifespan = _lifespan(endpoint)
-    routes.append(control.routes if options.admin_port is None else Mount("/_gtm", _Closed()))
+    routes.append(control.routes if options.admin_port is None else Mount("/_gtm", _closed))
     if options.http:
         tools = HttpTools(registry, options, metrics)
         for entry in tools.routes.shadowed:
@@ -124,12 +124,9 @@ def _lifespan(endpoint: McpEndpoint) -> Callable[[Starlette], contextlib.Abstrac
     return run
 
 
-class _Closed:
-    """Answers for the control plane where it has a port of its own."""
-
-    async def __call__(self, scope: dict[str, object], receive: object, send: object) -> None:
-        """Say where it is not."""
-        raise Refused(404, "the control plane is not on this port")
+async def _closed(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for the control plane where it has a port of its own."""
+    await problem(Refused(404, "the control plane is not on this port"))(scope, receive, send)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ Computed from definitions and configuration alone, so that it is the same in eve
 from dataclasses import dataclass
 from typing import Literal
 
+from gtm.errors import SpecError
 from gtm.simulator.config import Config
 from gtm.tools.infer import schema_of
 from gtm.tools.shape import Shape, Unsatisfiable, output_shape
@@ -70,7 +71,7 @@ class Definitions:
         configured = self._config.tools.get(tool.name)
         if configured is not None and configured.output_schema is not None:
             return tool.model_copy(update={"output_schema": configured.output_schema})
-        if tool.output_schema is not None or (tool.http is not None and tool.http.media_type is None):
+        if not _says_nothing(tool.output_schema) or (tool.http is not None and tool.http.media_type is None):
             return tool
         responses = [example.response for example in tool.examples if not example.is_error]
         if responses:
@@ -143,8 +144,10 @@ class Definitions:
         answers = [example.response for example in tool.examples if not example.is_error]
         try:
             shape = output_shape(tool.output_schema, examples=answers)
-        except Unsatisfiable as error:
+        except (Unsatisfiable, SpecError) as error:
             self._note(tool, f"the output schema is unsatisfiable ({error}): treated as none")
+            return None
+        if _says_nothing(tool.output_schema):
             return None
         for note in shape.notes:
             self._note(tool, note)
@@ -152,6 +155,19 @@ class Definitions:
 
     def _note(self, tool: Tool, note: str) -> None:
         self._notes[tool.name] = (*self._notes.get(tool.name, ()), note)
+
+
+def _says_nothing(schema: Json) -> bool:
+    """No schema, or one that takes any object: the shape must come from elsewhere."""
+    if schema is None or schema is True:
+        return True
+    view = View(schema, schema)
+    open_object = view.type in {"object", ""} and not view.properties and not view.keyword("patternProperties")
+    return open_object and view.keyword("additionalProperties") in {None, True} and not _CLOSING & set(view.flat)
+
+
+_CLOSING = {"enum", "const", "minProperties", "maxProperties", "required", "propertyNames", "not", "items"}
+"""Keywords by which a schema without properties still says something."""
 
 
 def _plain_schema(schema: Json) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""Keys and times put into the unknown part of an answer before an engine is asked.
+"""Keys, times and constants put into the unknown part of an answer before an engine is asked.
 
 They come from seeded services (`gtm.world.services`), never from a model. Arrays of things that carry a key get their
 length here, so that every thing can have one. What is left over, an engine writes; what an engine leaves out, `fill`
@@ -39,7 +39,7 @@ def _serve(shape: dict[str, Json], known: Json, pointer: str, seed: int, marks: 
             value = _serve(sub, inner.get(name, UNKNOWN), at, seed, marks)
             if value is not UNKNOWN:
                 inner[name] = value
-        return inner if inner or known is not UNKNOWN else UNKNOWN
+        return inner if inner or known is not UNKNOWN or not shape.get("properties") else UNKNOWN
     if shape.get("type") == "array" and isinstance(shape.get("items"), dict):
         if isinstance(known, list):
             return [
@@ -57,7 +57,11 @@ def _serve(shape: dict[str, Json], known: Json, pointer: str, seed: int, marks: 
 
 
 def _serve_leaf(name: str, leaf: dict[str, Json], pointer: str, seed: int) -> Json:
-    if "enum" in leaf or "const" in leaf:
+    if "const" in leaf or len(leaf.get("enum", ())) == 1:
+        return leaf["const"] if "const" in leaf else leaf["enum"][0]
+    if leaf.get("type") == "null":
+        return None
+    if "enum" in leaf:
         return UNKNOWN
     own = services.seed_of(seed, pointer)
     if services.is_time(name, leaf):

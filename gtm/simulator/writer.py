@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from gtm import prompt
 from gtm.engines.base import Engine, Request
+from gtm.errors import SpecError
 from gtm.prompt import Ask, Ending
 from gtm.simulator.definitions import TEXT_FIELDS, Definition
 from gtm.simulator.prefill import fill, prefill
@@ -66,10 +67,10 @@ class Writer:
             return _placeholder(definition.tool.http.media_type or "")
         if definition.form == "text":
             return await self._text(ask, plan)
-        schema, shape = definition.tool.output_schema, definition.shape.schema if definition.shape else None
-        if shape is None:
+        if definition.shape is not None and definition.tool.output_schema is not None:
+            schema, shape = definition.tool.output_schema, definition.shape.schema
+        else:
             schema = shape = await self._propose(definition.tool, ask.notes)
-        assert schema is not None
         known, sources = prefill(shape, plan.known, plan.sources, plan.seed)
         part = await self._generate(shape, known, ask, plan.seed)
         content, filled = fill(shape, overlay(known, part.value), _random(plan.seed, "fill"))
@@ -77,9 +78,10 @@ class Writer:
         repaired: tuple[str, ...] = ()
         warnings = part.warnings
         try:
-            conformed = conform(schema, content, _random(plan.seed, "repair"), protected=frozenset(sources))
+            rng = _random(plan.seed, "repair")
+            conformed = conform(schema, content, rng, protected=frozenset(sources))
             content, repaired = conformed.value, conformed.repaired
-        except Unsatisfiable as error:
+        except (Unsatisfiable, SpecError) as error:
             warnings = (*warnings, f"the output schema is unsatisfiable ({error}): not validated")
         provenance = _defaulted(provenance, (*filled, *repaired))
         if definition.form != "document":

@@ -69,36 +69,6 @@ def leaf_pointers(shape: Schema) -> tuple[str, ...]:
     return tuple(_leaves(shape, ""))
 
 
-def prune(shape: Schema, pointers_known: Iterable[str]) -> Schema | None:
-    """The shape without what is known already; None when nothing is left.
-
-    A known object or array goes as a whole, and so does an array of which any item is known.
-    """
-    known = frozenset(pointers_known)
-    above = {pointer[:end] for pointer in known for end, char in enumerate(pointer) if char == "/"}
-    return _prune(shape, "", known, above)
-
-
-def constants(shape: Schema) -> dict[str, Json]:
-    """Pointer -> value of every place outside arrays that can hold one value only, so nobody needs to write it."""
-    found: dict[str, Json] = {}
-    pending = [("", shape)]
-    while pending:
-        pointer, here = pending.pop()
-        if "const" in here:
-            found[pointer] = here["const"]
-        elif len(here.get("enum", ())) == 1:
-            found[pointer] = here["enum"][0]
-        elif here.get("type") == "null":
-            found[pointer] = None
-        elif here.get("type") == "object":
-            inner = here["properties"]
-            pending.extend((f"{pointer}/{escape(name)}", inner[name]) for name in reversed(inner))
-            if not inner:
-                found[pointer] = {}
-    return found
-
-
 def render_type(schema: dict[str, Json] | bool, *, limit: int = 1_200) -> str:
     """A schema as one line of TypeScript-like notation, never longer than `limit`.
 
@@ -126,21 +96,6 @@ def _leaves(shape: Schema, pointer: str) -> Iterable[str]:
         yield from _leaves(shape["items"], f"{pointer}/*")
     else:
         yield pointer
-
-
-def _prune(shape: Schema, pointer: str, known: frozenset[str], above: set[str]) -> Schema | None:
-    if pointer in known:
-        return None
-    if pointer not in above:
-        return shape
-    if shape.get("type") != "object":
-        return None
-    kept: dict[str, Schema] = {}
-    for name, inner in shape["properties"].items():
-        left = _prune(inner, f"{pointer}/{escape(name)}", known, above)
-        if left is not None:
-            kept[name] = left
-    return {**shape, "properties": kept, "required": list(kept)} if kept else None
 
 
 class _Writer:

@@ -18,7 +18,10 @@ from gtm.simulator.simulator import Simulator
 from gtm.tools.load import load_toolset
 from gtm.types import Toolset
 
-def _simulator(source: Toolset | Path | dict[str, Any], engine: str | Engine = "scripted", **config: Any) -> Simulator:
+
+def _simulator(
+    source: Toolset | Path | dict[str, Any], engine: str | Engine = "scripted", **config: Any
+) -> Simulator:
     """A simulator without a cache on disk."""
     toolset = source if isinstance(source, Toolset) else load_toolset(source)
     return Simulator(toolset, model=engine, config=Config.parse(config), cache=False)

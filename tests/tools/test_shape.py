@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtm.errors import SpecError
-from gtm.tools.shape import Unsatisfiable, constants, leaf_pointers, output_shape, prune, render_type
+from gtm.tools.shape import Unsatisfiable, leaf_pointers, output_shape, render_type
 from gtm.tools.validator import prepare
 
 Schema = dict[str, Any]
@@ -192,28 +192,6 @@ def test_what_cannot_be_used_is_dropped_and_noted() -> None:
 
     assert names(shape.schema) == ["a", "b", "c", "d"]
     assert len([note for note in shape.notes if note.startswith("dropped")]) == 4
-
-
-def test_prune_leaves_only_the_unknown() -> None:
-    shape = output_shape(
-        obj(id=STRING, owner=obj(name=STRING, age=NUMBER), tags={"type": "array", "items": STRING})
-    ).schema
-
-    left = prune(shape, ["/id", "/owner/name", "/tags/0"])
-
-    assert left is not None
-    assert leaf_pointers(left) == ("/owner/age",)
-    assert left["required"] == ["owner"]
-    assert prune(shape, ["/id", "/owner", "/tags"]) is None
-    assert prune(shape, [""]) is None
-    assert prune(shape, []) == shape
-
-
-def test_constants_are_known_without_a_generator() -> None:
-    schema = obj(
-        **{"a/b": {"const": 1}}, kind={"enum": ["x"]}, none={"type": "null"}, meta={"type": "object"}, free=STRING
-    )
-    assert constants(output_shape(schema).schema) == {"/a~1b": 1, "/kind": "x", "/none": None, "/meta": {}}
 
 
 def test_render_type_is_compact_and_bounded() -> None:
