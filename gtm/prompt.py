@@ -24,6 +24,7 @@ BUDGET = 2000
 """Tokens a prompt may take, estimated by `tokens`: what the small model reads well, and prefill time."""
 
 Kind = Literal["system", "text", "shape"]
+Text = Literal["system", "text", "shape", "example_call", "example_answer"]
 
 _LIMITS = {
     "description": 700,
@@ -117,13 +118,17 @@ def render(ask: Ask, kind: Kind = "system") -> Rendered:
     tail.append(f"Variation: {ask.variation % 10_000}")
     if ask.shape is not None:
         tail.append("Write: " + render_type(ask.shape, limit=_TYPE_LIMIT))
-    system = text_of(kind)
+    head = [Message("system", text_of(kind))]
+    if kind == "system":
+        # One worked call: without it the untrained small model repeats the type instead of filling it in.
+        head += [Message("user", text_of("example_call")), Message("assistant", text_of("example_answer"))]
+    fixed = sum(tokens(message.content) for message in head)
     parts = [stable, examples, documents, history, tail]
-    body = _fit(system, parts, cuts)
-    return Rendered((Message("system", system), Message("user", body)), tuple(dict.fromkeys(cuts)))
+    body = _fit(BUDGET - fixed, parts, cuts)
+    return Rendered((*head, Message("user", body)), tuple(dict.fromkeys(cuts)))
 
 
-def _fit(system: str, parts: list[list[str]], cuts: list[str]) -> str:
+def _fit(budget: int, parts: list[list[str]], cuts: list[str]) -> str:
     """Drop examples, then history, then documents until the prompt fits; last, the tail's end is kept."""
     names = ("", "examples", "documents", "history", "")
     for victim in (None, 1, 3, 2):
@@ -131,10 +136,10 @@ def _fit(system: str, parts: list[list[str]], cuts: list[str]) -> str:
             parts[victim] = []
             cuts.append(names[victim])
         body = "\n".join(line for part in parts for line in part)
-        if tokens(system) + tokens(body) <= BUDGET:
+        if tokens(body) <= budget:
             return body
     cuts.append("prompt")
-    while tokens(system) + tokens(body) > BUDGET:
+    while tokens(body) > budget:
         body = body[: len(body) // 4] + "…" + body[len(body) // 4 + max(200, len(body) // 10) :]
     return body
 
@@ -181,9 +186,9 @@ def tokens(text: str) -> int:
 
 
 @cache
-def text_of(kind: Kind) -> str:
-    """The instructions, from `prompts/`."""
-    return (Path(__file__).parent / "prompts" / f"{kind}.txt").read_text(encoding="utf-8").strip()
+def text_of(name: Text) -> str:
+    """A text of `prompts/`."""
+    return (Path(__file__).parent / "prompts" / f"{name}.txt").read_text(encoding="utf-8").strip()
 
 
 def _budget(shape: dict[str, Json]) -> int:

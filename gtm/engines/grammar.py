@@ -24,8 +24,11 @@ MAX_DIGITS = 10
 MAX_LISTED = 20
 """An integer range up to this size is spelled out, so that every written value is inside it."""
 
-STRING = r'"\"" char* "\""'
-"""Unbounded on purpose: a bound costs compile time for everybody, a runaway string costs its own budget."""
+STRING = r'"\"" first char* "\""'
+"""Not empty; unbounded on purpose: a bound costs compile time for everybody, a runaway string its own budget only."""
+
+FIRST = r"first ::= [^\x00-\x20!\x22%&'()*,.:;<=>?\x5b-\x5e\x60{|}]"
+"""A string does not start with a space or a closing mark: there a small model goes on about something else."""
 
 CHAR = r'char ::= [^"\\\x00-\x1f] | "\\" ["\\/bfnrt]'
 
@@ -34,7 +37,9 @@ def shape_to_ebnf(shape: Mapping[str, Json]) -> str:
     """The grammar whose sentences are the shape's values. Raises EngineError for what is not a shape."""
     grammar = _Grammar()
     root = grammar.expression(shape, 0)
-    return "\n".join([f"root ::= {root}", *(f"{name} ::= {body}" for body, name in grammar.rules.items()), CHAR])
+    return "\n".join(
+        [f"root ::= {root}", *(f"{name} ::= {body}" for body, name in grammar.rules.items()), FIRST, CHAR]
+    )
 
 
 def literal(text: str) -> str:
@@ -81,7 +86,7 @@ class _Grammar:
 
     def _scalar(self, kind: Json, shape: Mapping[str, Json]) -> str:
         if kind == "string":
-            return self.rule(STRING.replace("char*", "char char*") if shape.get("minLength") else STRING)
+            return self.rule(STRING)
         if kind == "integer":
             return self.rule(_integer(shape.get("minimum"), shape.get("maximum")))
         if kind == "number":

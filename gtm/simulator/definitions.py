@@ -163,7 +163,8 @@ def _says_nothing(schema: Json) -> bool:
         return True
     view = View(schema, schema)
     open_object = view.type in {"object", ""} and not view.properties and not view.keyword("patternProperties")
-    return open_object and view.keyword("additionalProperties") in {None, True} and not _CLOSING & set(view.flat)
+    extra = view.keyword("additionalProperties")
+    return open_object and (extra is None or extra is True) and not _CLOSING & set(view.flat)
 
 
 _CLOSING = {"enum", "const", "minProperties", "maxProperties", "required", "propertyNames", "not", "items"}

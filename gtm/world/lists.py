@@ -187,26 +187,34 @@ _COUNTS = frozenset({"count", "size", "length", "resultcount", "numberofelements
 
 
 def _count(bound: Bound, known: Json, sources: dict[str, Source], total: int, filters: "_Filters") -> None:
-    """Counts and paging fields beside the array."""
+    """Counts and paging fields beside the array, at the top or in one object there (`meta`, `pagination`)."""
     if not isinstance(known, dict) or bound.shape is None:
         return
     on_page = next((len(v) for v in known.values() if isinstance(v, list)), 0)
     for name, leaf in bound.shape.get("properties", {}).items():
-        value: Json = UNKNOWN
-        if leaf.get("type") in {"integer", "number"}:
-            plain = flat(name)
-            paging = {"limit": filters.limit, "offset": filters.offset, "page": filters.offset // filters.limit + 1}
-            value = (
-                total
-                if plain in _TOTALS
-                else on_page
-                if plain in _COUNTS
-                else paging.get(PAGING.get(plain, ""), UNKNOWN)
-            )
-        elif leaf.get("type") == "boolean" and set(words(name)) & {"more", "truncated", "next"}:
-            value = filters.offset + on_page < total
-        if value is not UNKNOWN:
+        if leaf.get("type") == "object" and name not in known:
+            inner = {
+                key: value
+                for key, sub in leaf["properties"].items()
+                if (value := _counted(key, sub, total, on_page, filters)) is not UNKNOWN
+            }
+            if inner:
+                known[name] = inner
+                sources.update({f"/{escape(name)}/{escape(key)}": "computed" for key in inner})
+        elif (value := _counted(name, leaf, total, on_page, filters)) is not UNKNOWN:
             known[name], sources[f"/{escape(name)}"] = value, "computed"
+
+
+def _counted(name: str, leaf: dict[str, Json], total: int, on_page: int, filters: "_Filters") -> Json:
+    plain = flat(name)
+    if leaf.get("type") in {"integer", "number"}:
+        paging = {"limit": filters.limit, "offset": filters.offset, "page": filters.offset // filters.limit + 1}
+        return (
+            total if plain in _TOTALS else on_page if plain in _COUNTS else paging.get(PAGING.get(plain, ""), UNKNOWN)
+        )
+    if leaf.get("type") == "boolean" and set(words(name)) & {"more", "truncated", "next"}:
+        return filters.offset + on_page < total
+    return UNKNOWN
 
 
 class _Filters:

@@ -1,4 +1,4 @@
-"""The floor for plain HTTP: a Starlette application whose one route parses a path and returns JSON. Argument: a port."""
+"""The floor for plain HTTP: a Starlette application, one route, a path parsed, JSON returned. Argument: a port."""
 
 import sys
 

@@ -1,7 +1,7 @@
 """A load generator in its own process: N keep-alive connections, one fixed request each, calls per second.
 
-Raw sockets, so that it costs far less than what it measures. `--mcp` makes the request a `tools/call` of either protocol
-era, else it is plain HTTP. Prints one JSON line. Knows nothing of what it calls.
+Raw sockets, so that it costs far less than what it measures. `--mcp` makes the request a `tools/call` of either
+protocol era, else it is plain HTTP. Prints one JSON line. Knows nothing of what it calls.
 """
 
 import argparse
