@@ -255,7 +255,7 @@ def test_what_cannot_be_served_says_so(simulator: Simulate) -> None:
         ({"token": "a", "admin_token": "a"}, "another token"),
     ):
         with pytest.raises(ConfigError, match=says):
-            ServeOptions(**options)  # type: ignore[arg-type]
+            ServeOptions(**options)
     with pytest.raises(ConfigError, match="nothing to serve"):
         build_app([], options=ServeOptions())
     with socket.create_server(("127.0.0.1", 0)) as taken:
