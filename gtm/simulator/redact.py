@@ -7,7 +7,7 @@ what the caller sent; nothing that is written to disk or shown by the control pl
 from collections.abc import Mapping
 
 from gtm.tools.view import View
-from gtm.types import Json, Tool, canonical
+from gtm.types import Json, canonical
 from gtm.world.words import flat
 
 REDACTED = "[redacted]"
@@ -22,15 +22,14 @@ MAX_DEPTH = 16
 """Levels of an argument that are looked through; deeper ones are left out."""
 
 
-def recordable(tool: Tool | None, arguments: Json) -> dict[str, Json]:
-    """The arguments as they may be kept."""
+def recordable(view: View | None, arguments: Json) -> dict[str, Json]:
+    """The arguments as they may be kept; `view` is their schema, where there is one."""
     if not isinstance(arguments, Mapping):
         return {}
     try:
         canonical(dict(arguments))
     except (ValueError, TypeError, RecursionError):
         return {}
-    view = View(tool.parameters, tool.parameters) if tool is not None else None
     return {name: _clean(name, value, view.child(name) if view else None, 0) for name, value in arguments.items()}
 
 

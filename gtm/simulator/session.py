@@ -20,7 +20,7 @@ from gtm.prompt import VERSION
 from gtm.simulator.faults import FaultRule
 from gtm.types import Call, Episode, Json, Result, Turn, canonical, digest
 from gtm.world.outcome import WorldMode
-from gtm.world.services import clock
+from gtm.world.services import clock_text
 from gtm.world.state import State
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Session:
             turn = Turn(
                 call=Call(tool=name, arguments=self._simulator.recordable(name, given)),
                 result=result,
-                time=clock(now.count).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                time=clock_text(now.count),
                 latency_ms=round((time.perf_counter() - began) * 1000, 3),
             )
             self._append(turn, state)
@@ -97,9 +97,8 @@ class Session:
             now = self._now
             state, text = self._simulator.learn(now, name, dict(arguments), content, is_error)
             result = Result(content=content, text=text, is_error=is_error, provenance={"": "cassette"})
-            moment = clock(now.count).strftime("%Y-%m-%dT%H:%M:%SZ")
             call = Call(tool=name, arguments=self._simulator.recordable(name, arguments))
-            self._append(Turn(call=call, result=result, time=moment, observed=True), state)
+            self._append(Turn(call=call, result=result, time=clock_text(now.count), observed=True), state)
 
     def observe(self, name: str, arguments: Mapping[str, Json], content: Json, *, is_error: bool = False) -> None:
         """`aobserve`, from sync code."""

@@ -10,6 +10,7 @@ import difflib
 import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -148,8 +149,7 @@ class Simulator:
         state = now.state.apply(plan.settle(written.content))
         if fault is not None:
             return refuse(tool, kind, fault.error, fault.status, [fault.text]), state
-        unknown = tuple(f"unknown argument {argument!r} was ignored" for argument in report.unknown)
-        return _result(definition, written, unknown), state
+        return _result(definition, written, report.hints), state
 
     def learn(
         self, now: Snapshot, name: str, arguments: dict[str, Json], content: Json, is_error: bool
@@ -163,7 +163,8 @@ class Simulator:
 
     def recordable(self, name: str, arguments: Json) -> dict[str, Json]:
         """Arguments as an Episode keeps them, secrets replaced."""
-        return recordable(self.toolset.by_name.get(name), arguments)
+        definition = self.definitions.get(name)
+        return recordable(definition.bound.parameters if definition else None, arguments)
 
     def run(self, function: Callable[..., Coroutine[Any, Any, T]], *arguments: Any) -> T:
         """Run an async function on the simulator's own loop, from sync code."""
@@ -200,10 +201,8 @@ class Simulator:
         self.close()
 
     def _moment(self, definition: Definition, now: Snapshot) -> Moment:
-        base = [now.seed, self.toolset.digest]
-        if definition.bound.effect.kind == "opaque":
-            base.append(now.history)
-        return Moment(now.state, now.mode, services.seed_of(*base), services.clock(now.count))
+        history = now.history if definition.bound.effect.kind == "opaque" else ""
+        return Moment(now.state, now.mode, _seed(now.seed, self.toolset.digest, history), services.clock(now.count))
 
     def _ask(self, definition: Definition, now: Snapshot, arguments: Mapping[str, Json], plan: Plan) -> Ask:
         tool = definition.tool
@@ -247,6 +246,11 @@ def _result(definition: Definition, written: Written, unknown: tuple[str, ...]) 
         provenance=written.provenance,
         warnings=(*written.warnings, *unknown),
     )
+
+
+@lru_cache(maxsize=4096)
+def _seed(seed: int, toolset: str, history: str) -> int:
+    return services.seed_of(seed, toolset, history)
 
 
 def _text(content: Json) -> str:

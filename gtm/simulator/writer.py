@@ -16,7 +16,7 @@ from gtm.errors import SpecError
 from gtm.prompt import Ask, Ending
 from gtm.simulator.definitions import TEXT_FIELDS, Definition
 from gtm.simulator.prefill import fill, prefill
-from gtm.simulator.validation import conform
+from gtm.simulator.validation import compile_validator, conform
 from gtm.tools.shape import Unsatisfiable, output_shape
 from gtm.types import Json, Source, Tool
 from gtm.world import services
@@ -71,22 +71,24 @@ class Writer:
             schema, shape = definition.tool.output_schema, definition.shape.schema
         else:
             schema = shape = await self._propose(definition.tool, ask.notes)
-        known, sources = prefill(shape, plan.known, plan.sources, plan.seed)
-        part = await self._generate(shape, known, ask, plan.seed)
-        content, filled = fill(shape, overlay(known, part.value), _random(plan.seed, "fill"))
+        if missing(shape, plan.known) is None:
+            # Nothing to write and, nearly always, nothing to mend: the way of every read of a stored thing.
+            content, _ = fill(shape, plan.known, _NO_RANDOM)
+            if compile_validator(schema).is_valid(content):
+                return _shown(definition, content, plan.sources, ())
+        seed = services.seed_of(*plan.seed_parts)
+        known, sources = prefill(shape, plan.known, plan.sources, seed)
+        part = await self._generate(shape, known, ask, seed)
+        content, filled = fill(shape, overlay(known, part.value), _random(seed, "fill"))
         provenance: dict[str, Source] = {**dict.fromkeys((p for p, _ in leaves(part.value)), "model"), **sources}
         repaired: tuple[str, ...] = ()
         warnings = part.warnings
         try:
-            rng = _random(plan.seed, "repair")
-            conformed = conform(schema, content, rng, protected=frozenset(sources))
+            conformed = conform(schema, content, _random(seed, "repair"), protected=frozenset(sources))
             content, repaired = conformed.value, conformed.repaired
         except (Unsatisfiable, SpecError) as error:
             warnings = (*warnings, f"the output schema is unsatisfiable ({error}): not validated")
-        provenance = _defaulted(provenance, (*filled, *repaired))
-        if definition.form != "document":
-            return Written(content, provenance, warnings)
-        return Written(content, {"": _weakest(provenance)}, warnings, _as_text(definition, content))
+        return _shown(definition, content, _defaulted(provenance, (*filled, *repaired)), warnings)
 
     async def _generate(self, shape: dict[str, Json], known: Json, ask: Ask, seed: int) -> "_Part":
         unknown = missing(shape, known)
@@ -103,8 +105,9 @@ class Writer:
         return _Part(UNKNOWN if parsed.value is None else parsed.value, tuple(warnings))
 
     async def _text(self, ask: Ask, plan: Plan) -> Written:
-        rendered = prompt.render(replace(ask, shape=None, variation=plan.seed), "text")
-        request = Request(rendered.messages, None, prompt.completion_budget(None), plan.seed)
+        seed = services.seed_of(*plan.seed_parts)
+        rendered = prompt.render(replace(ask, shape=None, variation=seed), "text")
+        request = Request(rendered.messages, None, prompt.completion_budget(None), seed)
         [completion] = await self._engine.generate([request])
         parsed = prompt.parse(completion.text, None)
         if parsed.ending is Ending.EMPTY:
@@ -161,6 +164,18 @@ def _as_schema(proposal: Json) -> dict[str, Json]:
         fields.setdefault(name, array if kind == "string[]" else {"type": kind})
     fields = fields or {"result": {"type": "string"}}
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+
+
+_NO_RANDOM = random.Random(0)
+"""For `fill` where nothing is left to fill."""
+
+
+def _shown(
+    definition: Definition, content: Json, provenance: dict[str, Source], warnings: tuple[str, ...]
+) -> Written:
+    if definition.form != "document":
+        return Written(content, provenance, warnings)
+    return Written(content, {"": _weakest(provenance)}, warnings, _as_text(definition, content))
 
 
 def _plain(known: Json) -> Json:

@@ -5,6 +5,7 @@ MAX_HOPS references or merges is read as an open schema. Never validates.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from gtm.types import Json
 
@@ -12,44 +13,52 @@ MAX_HOPS = 32
 """References and merges followed at one place; real definitions stay below 8."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class View:
-    """A place in a schema, with the root its references resolve against."""
+    """A place in a schema, with the root its references resolve against. What was looked at once is kept."""
 
     root: Json
     node: Json
 
-    @property
-    def type(self) -> str:
-        """The JSON type, or "" where it is open."""
-        node = self._flat()
+    @cached_property
+    def flat(self) -> dict[str, Json]:
+        """The merged keywords at this place, `type` being one name where it is known."""
+        node = self._flat(self.node)
         kind = node.get("type")
         if isinstance(kind, list):
             kind = next((k for k in kind if k != "null"), "null")
-        if isinstance(kind, str):
-            return kind
-        return "object" if "properties" in node else "array" if "items" in node else ""
+        if not isinstance(kind, str):
+            kind = "object" if "properties" in node else "array" if "items" in node else ""
+        return {**node, "type": kind} if kind else node
 
     @property
+    def type(self) -> str:
+        """The JSON type, or "" where it is open."""
+        return str(self.flat.get("type", ""))
+
+    @cached_property
     def properties(self) -> dict[str, Json]:
         """Declared properties; empty for anything but an object."""
-        found = self._flat().get("properties")
+        found = self.flat.get("properties")
         return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def _children(self) -> "dict[str, View]":
+        return {name: View(self.root, node) for name, node in self.properties.items()}
 
     def child(self, name: str) -> "View | None":
         """The place of a declared property."""
-        properties = self.properties
-        return View(self.root, properties[name]) if name in properties else None
+        return self._children.get(name)
 
-    @property
+    @cached_property
     def items(self) -> "View | None":
         """The place of an array's items."""
-        node = self._flat()
-        return View(self.root, node["items"]) if isinstance(node.get("items"), dict) else None
+        node = self.flat.get("items")
+        return View(self.root, node) if isinstance(node, dict) else None
 
     def keyword(self, name: str) -> Json:
         """A keyword's value at this place, or None."""
-        return self._flat().get(name)
+        return self.flat.get(name)
 
     def at(self, path: tuple[str, ...]) -> "View | None":
         """The place reached by property names; `*` means an array's items."""
@@ -60,14 +69,7 @@ class View:
             view = view.items if step == "*" else view.child(step)
         return view
 
-    @property
-    def flat(self) -> dict[str, Json]:
-        """The merged keywords at this place, `type` being one name."""
-        node, kind = self._flat(), self.type
-        return {**node, "type": kind} if kind else node
-
-    def _flat(self, node: Json = None, hops: int = 0) -> dict[str, Json]:
-        node = self.node if node is None else node
+    def _flat(self, node: Json, hops: int = 0) -> dict[str, Json]:
         if not isinstance(node, dict) or hops > MAX_HOPS:
             return {}
         if isinstance(node.get("$ref"), str):

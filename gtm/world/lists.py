@@ -94,11 +94,15 @@ def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place
     filters = _Filters.of(bound, arguments)
     window = collection.windows.get(filters.signature)
     pinned = set(window or ())
-    seed = services.seed_of(moment.seed, bound.tool.name, dict(arguments))
+    seed = (moment.seed, bound.tool.name, dict(arguments))
     found = [d for d in collection.ordered if filters.match(d, pinned)]
     page = filters.page(found)
     imagine = window is None and moment.mode != "closed" and not (filters.decided and "{}" in collection.windows)
-    fresh = _imagine(bound, filters, moment, place, seed, room=filters.limit - len(page)) if imagine else []
+    fresh = (
+        _imagine(bound, filters, moment, place, services.seed_of(*seed), room=filters.limit - len(page))
+        if imagine
+        else []
+    )
     shape, schema = bound.shape, bound.view
     assert shape is not None and schema is not None and bound.document is not None
     items, sources = [], dict[str, Source]()

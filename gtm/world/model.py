@@ -65,6 +65,11 @@ class Bound:
             return None
         return View(schema, schema).at(self.document)
 
+    @cached_property
+    def parameters(self) -> View:
+        """The arguments' schema."""
+        return View(self.tool.parameters, self.tool.parameters)
+
     def argument_fields(self, arguments: Mapping[str, Json]) -> dict[str, Json]:
         """What the caller says about the document: arguments less keys of parents, paging and wrappers."""
         fields: dict[str, Json] = {}
@@ -74,7 +79,7 @@ class Bound:
                 continue
             if name in self.parents or flat(name) in PAGING or flat(name) in PRESENTATION:
                 continue
-            schema = View(self.tool.parameters, self.tool.parameters).child(name)
+            schema = self.parameters.child(name)
             if schema is not None and (schema.keyword("writeOnly") is True or schema.keyword("format") == "password"):
                 continue
             if isinstance(value, dict) and self._is_wrapper(name, slot is not None and slot.place == "whole_body"):

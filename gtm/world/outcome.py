@@ -37,7 +37,8 @@ class Plan:
     known: Json = UNKNOWN
     sources: dict[str, Source] = field(default_factory=dict)
     """Pointer -> source; a pointer speaks for all below it that has none of its own."""
-    seed: int = 0
+    seed_parts: tuple[Json, ...] = ()
+    """What the answer's seed is derived from; hashed only where something must be written."""
     context: tuple[Json, ...] = ()
     """Stored documents the model should see."""
     settle: Callable[[Json], tuple[Change, ...]] = lambda content: ()

@@ -45,9 +45,8 @@ def place_of(bound: Bound, arguments: Mapping[str, Json]) -> Place:
 
 
 def _stateless(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
-    seed = services.seed_of(moment.seed, bound.tool.name, dict(arguments))
     known, sources = _echo(bound, arguments)
-    return Plan(known, sources, seed)
+    return Plan(known, sources, (moment.seed, bound.tool.name, dict(arguments)))
 
 
 def _echo(bound: Bound, arguments: Mapping[str, Json]) -> tuple[Json, dict[str, Source]]:
@@ -73,7 +72,7 @@ def _same_type(leaf: dict[str, Json], value: Json) -> bool:
 
 def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
     collection = moment.state.at(place)
-    seed = services.seed_of(moment.seed, bound.tool.name, dict(arguments), collection.created)
+    seed = (moment.seed, bound.tool.name, dict(arguments), collection.created)
     given = arguments.get(bound.own_key) if bound.own_key else None
     if given is not None and moment.state.get(place, given) is not None:
         return Plan(refusal=Refusal("conflict", f"{_label(bound)} {given!r} already exists"))
@@ -81,7 +80,7 @@ def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: 
     name = bound.key_field or bound.own_key or "id"
     leaf = _leaf(view, bound.key_field) or _parameter_leaf(bound) or {"type": "string"}
     last = (bound.effect.resource or "").rpartition("/")[2]
-    key = given if given is not None else services.new_key(name, leaf, last, collection, seed)
+    key = given if given is not None else services.new_key(name, leaf, last, collection, services.seed_of(*seed))
     fields = bound.argument_fields(arguments)
     return _document_plan(
         bound, arguments, moment, place, seed, _Draft(key, fields, {}, given is not None, "created")
@@ -101,7 +100,7 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
         if not creates:
             return Plan(refusal=Refusal("not_found", f"{_label(bound)} {key!r} was not found"))
     value = document.value if document else {}
-    seed = services.seed_of(moment.seed, bound.tool.name, dict(arguments), value)
+    seed = (moment.seed, bound.tool.name, dict(arguments), value)
     if kind == "delete":
         return _delete(bound, arguments, moment, place, document, key)
     if kind == "read":
@@ -167,7 +166,7 @@ class _Draft:
 
 
 def _document_plan(
-    bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, seed: int, draft: _Draft
+    bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, seed: tuple[Json, ...], draft: _Draft
 ) -> Plan:
     writes = bound.effect.kind != "read"
     value = dict(draft.stored)
@@ -232,7 +231,7 @@ def _times(bound: Bound, now: datetime, *, created: bool) -> dict[str, Json]:
 def _delete(
     bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, document: Document | None, key: Json
 ) -> Plan:
-    seed = services.seed_of(moment.seed, bound.tool.name, dict(arguments), document.value if document else None)
+    seed = (moment.seed, bound.tool.name, dict(arguments), document.value if document else None)
     changes: tuple[Change, ...] = (Delete(place, document.key if document else key),)
     value = dict(document.value) if document else {}
     sources: dict[str, Source] = dict.fromkeys(value, "state")
@@ -264,7 +263,7 @@ def _leaf(view: View | None, name: str | None) -> dict[str, Json] | None:
 
 
 def _parameter_leaf(bound: Bound) -> dict[str, Json] | None:
-    return _leaf(View(bound.tool.parameters, bound.tool.parameters), bound.own_key)
+    return _leaf(bound.parameters, bound.own_key)
 
 
 def _label(bound: Bound) -> str:

@@ -9,6 +9,7 @@ import random
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from gtm.tools.sampler import sample
 from gtm.types import Json, canonical
@@ -20,6 +21,9 @@ EPOCH = datetime(2025, 6, 2, 9, 0, 0, tzinfo=UTC)
 
 SECONDS_PER_CALL = 7
 """How far the simulated clock moves on each call; a prime, so that round minutes do not pile up."""
+
+RFC3339 = "%Y-%m-%dT%H:%M:%SZ"
+MAX_CLOCK_TEXTS = 10_000
 
 _TIME_WORDS = frozenset({"time", "timestamp", "date", "datetime", "at", "on", "created", "updated", "modified"})
 _CREATED = frozenset({"created", "creation", "create", "inserted", "added"})
@@ -36,6 +40,12 @@ def seed_of(*parts: Json) -> int:
 def clock(calls: int) -> datetime:
     """Simulated time after so many calls."""
     return EPOCH + timedelta(seconds=SECONDS_PER_CALL * calls)
+
+
+@lru_cache(maxsize=MAX_CLOCK_TEXTS)
+def clock_text(calls: int) -> str:
+    """The same as text."""
+    return clock(calls).strftime(RFC3339)
 
 
 def is_time(name: str, leaf: dict[str, Json]) -> bool:
@@ -83,7 +93,7 @@ def moment(leaf: dict[str, Json], when: datetime) -> Json:
         return when.strftime("%Y-%m-%d")
     if kind == "time":
         return when.strftime("%H:%M:%SZ")
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when.strftime(RFC3339)
 
 
 def past(seed: int, before: datetime = EPOCH) -> datetime:

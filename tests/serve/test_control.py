@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,8 @@ NOTES = Toolset(
 class Plane:
     """The control plane of a server."""
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self.http = httpx2.Client(base_url=f"{url}/_gtm", **options)
+    def __init__(self, url: str) -> None:
+        self.http = httpx2.Client(base_url=f"{url}/_gtm")
 
     def post(self, path: str, body: Any = None) -> Any:
         return self.http.post(path, json=body).raise_for_status().json()
@@ -63,8 +63,22 @@ class Plane:
 
 
 @pytest.fixture
-def plane(serving: Serving, simulator: Simulate) -> Plane:
-    return Plane(serving(simulator(NOTES, world="closed")))
+def plane_of() -> Iterator[Callable[[str], Plane]]:
+    """`plane_of(url)` -> the control plane there, closed at the end."""
+    planes: list[Plane] = []
+
+    def make(url: str) -> Plane:
+        planes.append(Plane(url))
+        return planes[-1]
+
+    yield make
+    for plane in planes:
+        plane.http.close()
+
+
+@pytest.fixture
+def plane(serving: Serving, simulator: Simulate, plane_of: Callable[[str], Plane]) -> Plane:
+    return plane_of(serving(simulator(NOTES, world="closed")))
 
 
 def test_health_says_what_is_served(plane: Plane) -> None:
@@ -167,9 +181,11 @@ def test_a_wrong_body_is_named(plane: Plane, body: bytes, says: str) -> None:
     assert says in answer.json()["detail"]
 
 
-def test_several_specs_have_a_world_each(serving: Serving, simulator: Simulate) -> None:
+def test_several_specs_have_a_world_each(
+    serving: Serving, simulator: Simulate, plane_of: Callable[[str], Plane]
+) -> None:
     other = NOTES.model_copy(update={"name": "memos"})
-    plane = Plane(serving(simulator(NOTES), simulator(other, world="closed")))
+    plane = plane_of(serving(simulator(NOTES), simulator(other, world="closed")))
     made = plane.post("/sessions/s/call", {"tool": "notes.create_note", "arguments": {"title": "x"}})
     found = plane.post("/sessions/s/call", {"tool": "get_note", "arguments": made["content"], "spec": "memos"})
     assert found["is_error"]
@@ -224,9 +240,9 @@ def test_too_large_a_body_is_413(serving: Serving, simulator: Simulate, path: st
 
 
 def test_the_least_recently_used_session_goes_and_who_comes_back_is_told(
-    serving: Serving, simulator: Simulate
+    serving: Serving, simulator: Simulate, plane_of: Callable[[str], Plane]
 ) -> None:
-    plane = Plane(serving(simulator(NOTES), max_sessions=2))
+    plane = plane_of(serving(simulator(NOTES), max_sessions=2))
     for name in ("a", "b", "a", "c"):
         plane.create(name, name)
     assert {session["id"] for session in plane.get("/sessions")["sessions"]} == {"a", "c"}
@@ -236,8 +252,10 @@ def test_the_least_recently_used_session_goes_and_who_comes_back_is_told(
     assert plane.post("/sessions", {"id": "b"})["calls"] == {}
 
 
-def test_every_session_leaves_its_episodes(serving: Serving, simulator: Simulate, tmp_path: Path) -> None:
-    plane = Plane(serving(simulator(NOTES), episodes_dir=tmp_path / "out"))
+def test_every_session_leaves_its_episodes(
+    serving: Serving, simulator: Simulate, plane_of: Callable[[str], Plane], tmp_path: Path
+) -> None:
+    plane = plane_of(serving(simulator(NOTES), episodes_dir=tmp_path / "out"))
     plane.create("s", "one")
     plane.create("s", "two")
     plane.post("/sessions/s/reset")
@@ -288,22 +306,30 @@ def test_a_process_serves_two_ports_and_stops_cleanly(tmp_path: Path, number: si
     spec.write_text(json.dumps({"tools": tools}))
     admin = _free_port()
     command = [sys.executable, "-c", _SERVE, str(spec), str(admin)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
         port = int(process.stdout.readline())
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            try:
-                health = httpx2.get(f"http://127.0.0.1:{admin}/_gtm/health")
-                break
-            except httpx2.ConnectError:
-                time.sleep(0.02)
-        assert health.json()["status"] == "ok"
-        assert httpx2.get(f"http://127.0.0.1:{port}/_gtm/sessions").status_code in (403, 404)
-        assert httpx2.get(f"http://127.0.0.1:{admin}/_gtm/sessions").status_code == 401
+        token = {"Authorization": "Bearer admin"}
+        assert _get_when_up(f"http://127.0.0.1:{admin}/_gtm/health", {}) == 200
+        assert _get_when_up(f"http://127.0.0.1:{admin}/_gtm/sessions", {}) == 401
+        assert _get_when_up(f"http://127.0.0.1:{port}/_gtm/sessions", token) == 404
         os.kill(process.pid, number)
         out, err = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        process.communicate()
     assert (process.returncode, out, err) == (0, "stopped\n", "")
+
+
+def _get_when_up(url: str, headers: dict[str, str]) -> int:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            return httpx2.get(url, headers=headers).status_code
+        except httpx2.ConnectError:
+            time.sleep(0.02)
+    return 0
 
 
 async def test_a_reset_waits_for_the_calls_before_it(serving: Serving, simulator: Simulate) -> None:
