@@ -1,6 +1,6 @@
 """Prove on real definitions that every success validates and is not empty.
 
-    check_catalog.py [--data DIR] [--tools 2000] [--model scripted] [--seed 0] [--in-flight 32]
+    check_catalog.py [--data DIR | --files FILE ...] [--tools 2000] [--model scripted] [--seed 0] [--in-flight 32]
 
 Samples tools of the catalog, makes one valid call each and calls it through `Simulator`. Prints one JSON object:
 calls, errors by kind, results that break their schema (must be 0), empty ones, leaves per result, relaxed and
@@ -28,24 +28,26 @@ from gtm.types import Json
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("GTM_DATA"))
+    parser.add_argument("--files", type=Path, nargs="*", help="collections to sample instead of a data folder's")
     parser.add_argument("--tools", type=int, default=2000)
     parser.add_argument("--model", default="scripted")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--in-flight", type=int, default=32)
     options = parser.parse_args()
-    if options.data is None or not Path(options.data, "tools").is_dir():
+    files = options.files or sorted(Path(options.data or ".", "tools").glob("*.jsonl.gz"))
+    if not files:
         print("no data: give --data DIR or set GTM_DATA to a folder that holds tools/*.jsonl.gz", file=sys.stderr)
         return 2
-    tools = _sampled(Path(options.data) / "tools", options.tools, options.seed)
+    tools = _sampled(files, options.tools, options.seed)
     report = asyncio.run(_run(tools, options.model, options.seed, options.in_flight))
     print(json.dumps(report, indent=2))
     return 1 if report["breaks_schema"] or report["exceptions"] else 0
 
 
-def _sampled(folder: Path, count: int, seed: int) -> list[Tool]:
+def _sampled(files: list[Path], count: int, seed: int) -> list[Tool]:
     """A reservoir over all files, so that every tool is as likely."""
     rng, kept = random.Random(seed), list[Tool]()
-    for index, tool in enumerate(iter_catalog(sorted(folder.glob("*.jsonl.gz")))):
+    for index, tool in enumerate(iter_catalog(files)):
         if len(kept) < count:
             kept.append(tool)
         elif (at := rng.randrange(index + 1)) < count:
@@ -57,7 +59,7 @@ async def _run(tools: list[Tool], model: str, seed: int, in_flight: int) -> dict
     tally: collections.Counter[str] = collections.Counter()
     leaves: list[int] = []
     gate = asyncio.Semaphore(in_flight)
-    shared = Simulator(_alone(tools[0]), model=model)
+    shared = Simulator(_alone(tools[0]), model=model)  # opens the engine and the cache once for all
     began = time.perf_counter()
 
     async def one(tool: Tool) -> None:

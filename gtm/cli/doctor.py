@@ -17,7 +17,7 @@ from gtm.types import Json
 
 EXTRAS = {
     "core": ("pydantic", "jsonschema-rs", "pyyaml", "httpx2"),
-    "local": ("openvino-genai", "gguf"),
+    "local": ("openvino-genai", "gguf", "safetensors"),
     "serve": ("mcp", "starlette", "uvicorn"),
     "hub": ("huggingface-hub",),
 }

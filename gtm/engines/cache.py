@@ -82,7 +82,11 @@ class CachedEngine:
 
     async def aclose(self) -> None:
         """Close the engine and the file."""
+        self.close_file()
         await self._engine.aclose()
+
+    def close_file(self) -> None:
+        """Close the file only, where somebody else still uses the engine."""
         with self._lock:
             if self._file is not None:
                 self._file.close()

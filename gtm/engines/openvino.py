@@ -38,7 +38,8 @@ STRICT: dict[str, Any] = {
     "KV_CACHE_PRECISION": "f32",
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
 }
-"""Arithmetic that does not depend on what else is in the batch."""
+"""Arithmetic that does not depend on what else is in the batch. With the cache left at 8 bits, 84 of 90 requests alone
+were written as in a batch of 48."""
 
 STRICT_CACHE_TOKENS = 12_000
 """At f32 a token takes four times the memory."""

@@ -2,9 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Literal
+from types import TracebackType
+from typing import Literal, Self
 
 from gtm.serve.sessions import Registry
 from gtm.types import Result
@@ -12,32 +11,21 @@ from gtm.types import Result
 Door = Literal["mcp", "http", "control"]
 
 
-class Outcome:
-    """What became of one call; `failed` until told otherwise."""
-
-    kind = "failed"
-
-    def result(self, result: Result) -> None:
-        """The call was answered."""
-        self.kind = "error" if result.is_error else "ok"
-
-
 class Metrics:
     """Counters of one server."""
 
     def __init__(self) -> None:
         self._calls: Counter[tuple[str, str]] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: dict[str, float] = {}
 
-    @contextmanager
-    def call(self, door: Door) -> Iterator[Outcome]:
-        """Count and time a call."""
-        outcome, began = Outcome(), time.perf_counter()
-        try:
-            yield outcome
-        finally:
-            self._calls[door, outcome.kind] += 1
-            self._seconds[door] += time.perf_counter() - began  # type: ignore[assignment]
+    def call(self, door: Door) -> "Outcome":
+        """Count and time a call: `with metrics.call(...) as outcome`."""
+        return Outcome(self, door)
+
+    def add(self, door: Door, kind: str, seconds: float) -> None:
+        """Count a call that is over."""
+        self._calls[door, kind] += 1
+        self._seconds[door] = self._seconds.get(door, 0.0) + seconds
 
     def text(self, registry: Registry) -> str:
         """Everything, as Prometheus reads it."""
@@ -53,3 +41,25 @@ class Metrics:
         lines.append(f'gtm_generations_total{{cached="true"}} {sum(engine.hits for engine in engines)}')
         lines.append(f'gtm_generations_total{{cached="false"}} {sum(engine.misses for engine in engines)}')
         return "\n".join(lines) + "\n"
+
+
+class Outcome:
+    """What becomes of one call; `failed` until told otherwise."""
+
+    __slots__ = ("_began", "_door", "_kind", "_metrics")
+
+    def __init__(self, metrics: Metrics, door: Door) -> None:
+        self._metrics, self._door, self._kind = metrics, door, "failed"
+        self._began = time.perf_counter()
+
+    def result(self, result: Result) -> None:
+        """The call was answered."""
+        self._kind = "error" if result.is_error else "ok"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._metrics.add(self._door, self._kind, time.perf_counter() - self._began)

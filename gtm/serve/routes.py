@@ -15,6 +15,9 @@ from gtm.serve.directory import Directory, Entry
 MAX_PATH = 8_000
 """Bytes of a path that are looked at: servers in front of real APIs take less."""
 
+MAX_SEGMENTS = 64
+"""Of a template; real ones have up to a dozen."""
+
 MAX_COMPARED = 2_000
 """Paths compared with an unknown one for a hint."""
 
@@ -44,7 +47,7 @@ class Miss:
 class _Node:
     fixed: dict[str, "_Node"] = field(default_factory=dict)
     patterns: list[tuple[re.Pattern[str], "_Node"]] = field(default_factory=list)
-    """Segments with parameters, the most fixed text first."""
+    """Segments with parameters; one that is nothing but a parameter comes last."""
     tools: dict[str, tuple[Entry, tuple[str, ...]]] = field(default_factory=dict)
     """By method: the tool and the names of its parameters, in order."""
 
@@ -56,7 +59,7 @@ class Routes:
         self._root = _Node()
         self.templates: dict[str, None] = {}
         self.shadowed: list[Entry] = []
-        """Tools that cannot be reached: an earlier one of the same toolset has their method and path."""
+        """Tools that cannot be reached: an earlier one of the toolset has their method and path, or it is endless."""
         for entry in directory.entries.values():
             if entry.tool.http is not None:
                 path = prefix.replace("{spec}", directory.labels[entry.world]) + _clean(entry.tool.http.path)
@@ -80,8 +83,11 @@ class Routes:
 
     def _add(self, entry: Entry, path: str) -> None:
         assert entry.tool.http is not None
-        node, names = self._root, _PARAMETER.findall(path)
-        for segment in path.split("/")[1:]:
+        node, names, segments = self._root, _PARAMETER.findall(path), path.split("/")[1:]
+        if len(segments) > MAX_SEGMENTS:
+            self.shadowed.append(entry)
+            return
+        for segment in segments:
             node = _child(node, segment)
         known = node.tools.setdefault(entry.tool.http.method, (entry, tuple(names)))[0]
         if known is entry:
@@ -101,16 +107,15 @@ def _child(node: _Node, segment: str) -> _Node:
         return node.fixed.setdefault(unquote(segment), _Node())
     texts = _PARAMETER.split(segment)[::2]
     source = re.escape(texts[0])
-    for text in texts[1:]:
+    for index, text in enumerate(texts[1:], 2):
         # A value stops before the character that follows it: no backtracking on hostile paths.
-        stop = f"[^{re.escape(text[0])}]+" if text and text is not texts[-1] else ".+" if text is texts[-1] else "."
-        source += f"({stop}){re.escape(text)}"
+        value = ".+" if index == len(texts) else f"[^{re.escape(text[0])}]+" if text else "."
+        source += f"({value}){re.escape(text)}"
     for pattern, below in node.patterns:
         if pattern.pattern == source:
             return below
     below = _Node()
     node.patterns.append((re.compile(source, re.DOTALL), below))
-    node.patterns.sort(key=lambda item: -item[0].pattern.count("\\"))
     node.patterns.sort(key=lambda item: item[0].pattern == "(.+)")
     return below
 
@@ -121,7 +126,7 @@ def _walk(node: _Node, segments: Sequence[str], at: int = 0) -> Iterator[tuple[_
         if node.tools:
             yield node, ()
         return
-    fixed = node.fixed.get(unquote(segments[at]))
+    fixed = node.fixed.get(unquote(segments[at])) if node.fixed else None
     if fixed is not None:
         yield from _walk(fixed, segments, at + 1)
     for pattern, below in node.patterns:

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl
 
-import anyio
 from starlette.types import Message, Receive, Scope
 
 from gtm.serve.problems import Refused
@@ -131,30 +130,37 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 class WhileConnected:
-    """A scope that is cancelled when the client leaves. The body must have been read."""
+    """Cancels what runs inside it when the client leaves. The body must have been read."""
+
+    __slots__ = ("_gone", "_receive", "_request", "_timer", "_watcher")
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._scope = anyio.CancelScope()
-        self._task: asyncio.Task[None] | None = None
+        self._gone = False
+        self._watcher: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
+        self._request = asyncio.current_task()
         self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._begin)
-        self._scope.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-        return bool(self._scope.__exit__(kind, error, trace))
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if not self._gone or self._request is None:
+            return False
+        # Somebody else may have cancelled the request too: that is theirs to see.
+        return self._request.uncancel() == 0 and kind is asyncio.CancelledError
 
     def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._watch())
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._scope.cancel()
+        self._gone = True
+        if self._request is not None:
+            self._request.cancel()

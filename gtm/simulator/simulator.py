@@ -69,6 +69,7 @@ class Simulator:
         self.definitions = Definitions(toolset, self.config)
         chosen = self.config.model if model is None else model
         engine = open_engine(chosen, strict=self.config.strict) if isinstance(chosen, str) else chosen
+        self._owns_engine = isinstance(chosen, str)
         # The scripted engine is quicker than a disk, and gives the same answer anyway.
         on_disk = cache and not isinstance(engine, ScriptedEngine)
         self.engine = CachedEngine(engine, gtm_home() / CACHE_FILE if on_disk else None)
@@ -181,8 +182,11 @@ class Simulator:
             raise
 
     async def aclose(self) -> None:
-        """Free the engine."""
-        await self.engine.aclose()
+        """Free the engine; one that was handed in stays open for its owner."""
+        if self._owns_engine:
+            await self.engine.aclose()
+        else:
+            self.engine.close_file()
 
     def close(self) -> None:
         """Free the engine and the loop."""

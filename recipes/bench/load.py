@@ -1,12 +1,14 @@
 """A load generator in its own process: N keep-alive connections, one fixed request each, calls per second.
 
 Raw sockets, so that it costs far less than what it measures. `--mcp` makes the request a `tools/call` of either
-protocol era, else it is plain HTTP. Prints one JSON line. Knows nothing of what it calls.
+protocol era, else it is plain HTTP. Each connection names a session of its own, which only servers that have sessions
+read. Prints one JSON line.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -23,17 +25,18 @@ class Tally:
     """The last answer, to look at."""
 
 
-def http_request(url: str, method: str, body: bytes, headers: dict[str, str]) -> bytes:
+def http_request(url: str, method: str, body: bytes, headers: dict[str, str], session: str = "") -> bytes:
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = [f"{method} {target} HTTP/1.1", f"Host: {parts.netloc}", "Accept: application/json, text/event-stream"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines += [f"X-GTM-Session: {session}"] if session else []
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def modern_call(url: str, tool: str, arguments: object) -> bytes:
+def modern_call(url: str, tool: str, arguments: object, session: str) -> bytes:
     meta = {
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -42,7 +45,7 @@ def modern_call(url: str, tool: str, arguments: object) -> bytes:
     params = {"name": tool, "arguments": arguments, "_meta": meta}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
     headers = {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": tool}
-    return http_request(url, "POST", body, headers)
+    return http_request(url, "POST", body, headers, session)
 
 
 async def legacy_call(url: str, tool: str, arguments: object) -> bytes:
@@ -84,13 +87,13 @@ async def connection(url: str, request: bytes, until: float, tally: Tally) -> No
 
 async def measure(options: argparse.Namespace) -> dict[str, object]:
     arguments = json.loads(options.arguments)
+    names = [f"load-{os.getpid()}-{number}" for number in range(options.connections)]
     if options.mcp == "modern":
-        requests = [modern_call(options.url, options.tool, arguments)] * options.connections
+        requests = [modern_call(options.url, options.tool, arguments, name) for name in names]
     elif options.mcp == "legacy":
         requests = [await legacy_call(options.url, options.tool, arguments) for _ in range(options.connections)]
     else:
-        request = http_request(options.url, options.method, options.body.encode(), {})
-        requests = [request] * options.connections
+        requests = [http_request(options.url, options.method, options.body.encode(), {}, name) for name in names]
     for seconds in (options.warm_up, options.seconds):
         tally, began = Tally(), time.perf_counter()
         await asyncio.gather(*(connection(options.url, r, began + seconds, tally) for r in requests))

@@ -21,6 +21,7 @@ Simulate = Callable[..., Simulator]
 
 SPECS = Path(__file__).parents[2] / "examples" / "specs"
 PETSTORE = SPECS / "petstore.yaml"
+GALAXY = SPECS / "galaxy.yaml"
 
 ERROR = {"type": "object", "properties": {"code": {"type": "integer"}, "message": {"type": "string"}}}
 ITEM = {
@@ -67,19 +68,22 @@ def _arguments(url: str, path: str, **request: Any) -> dict[str, Any]:
 
 
 def test_what_is_written_is_read_listed_and_gone_after_its_delete(serving: Serving, simulator: Simulate) -> None:
-    url = serving(simulator(PETSTORE))
-    pet = {"id": 42, "name": "Rex", "photoUrls": ["https://example.com/rex"], "status": "sold"}
-    assert httpx2.post(f"{url}/pet", json=pet).status_code == 200
-    read = httpx2.get(f"{url}/pet/42")
+    url = serving(simulator(GALAXY))
+    made = httpx2.post(f"{url}/planets", json={"name": "Rex", "type": "super_earth"})
+    assert made.status_code == 201
+    key = made.json()["id"]
+    read = httpx2.get(f"{url}/planets/{key}")
     assert read.status_code == 200
     assert read.headers["content-type"] == "application/json"
     assert read.headers["x-gtm-simulated"] == "true"
-    assert {name: read.json()[name] for name in pet} == pet
+    assert read.json() == made.json()
+    assert read.json()["name"] == "Rex"
     assert "simulated" not in read.text
-    assert httpx2.delete(f"{url}/pet/42").status_code == 200
-    gone = httpx2.get(f"{url}/pet/42")
+    deleted = httpx2.delete(f"{url}/planets/{key}")
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    gone = httpx2.get(f"{url}/planets/{key}")
     assert gone.status_code == 404
-    assert "42" in gone.text
+    assert str(key) in gone.text
 
 
 def test_head_answers_as_get_without_the_body(serving: Serving, simulator: Simulate) -> None:
@@ -288,15 +292,14 @@ def test_a_rate_limit_says_when_to_come_back_in_a_header(serving: Serving, simul
 
 
 def test_the_session_is_named_in_path_query_or_header(serving: Serving, simulator: Simulate) -> None:
-    url = serving(simulator(PETSTORE))
-    pet = {"id": 7, "name": "Rex", "photoUrls": []}
-    httpx2.post(f"{url}/s/one/pet", json=pet)
-    assert httpx2.get(f"{url}/pet/7?session=one").json()["name"] == "Rex"
-    assert httpx2.get(f"{url}/pet/7", headers={"X-GTM-Session": "one"}).json()["name"] == "Rex"
+    url = serving(simulator(GALAXY))
+    key = httpx2.post(f"{url}/s/one/planets", json={"name": "Rex"}).json()["id"]
+    assert httpx2.get(f"{url}/planets/{key}?session=one").json()["name"] == "Rex"
+    assert httpx2.get(f"{url}/planets/{key}", headers={"X-GTM-Session": "one"}).json()["name"] == "Rex"
     names = {session["id"] for session in httpx2.get(f"{url}/_gtm/sessions").json()["sessions"]}
     assert names == {"one"}
-    assert httpx2.get(f"{url}/pet/7?session=a%20b").status_code == 400
-    assert httpx2.get(f"{url}/s/{'x' * 129}/pet/7").status_code == 400
+    assert httpx2.get(f"{url}/planets/7?session=a%20b").status_code == 400
+    assert httpx2.get(f"{url}/s/{'x' * 129}/planets/7").status_code == 400
 
 
 def test_a_session_parameter_of_the_api_stays_the_apis(serving: Serving, simulator: Simulate) -> None:
@@ -408,15 +411,15 @@ def test_a_client_that_leaves_cancels_its_call_and_nothing_else(
 async def test_two_clients_in_one_session_are_serialised_and_nothing_is_lost(
     serving: Serving, simulator: Simulate
 ) -> None:
-    url = serving(simulator(PETSTORE))
+    url = serving(simulator(GALAXY))
     async with httpx2.AsyncClient() as first, httpx2.AsyncClient() as second:
 
-        async def create(client: httpx2.AsyncClient, key: int) -> int:
-            pet = {"id": key, "name": f"pet {key}", "photoUrls": []}
-            return (await client.post(f"{url}/s/both/pet", json=pet)).status_code
+        async def create(client: httpx2.AsyncClient, number: int) -> int:
+            made = await client.post(f"{url}/s/both/planets", json={"name": f"planet {number}"})
+            return int(made.json()["id"])
 
-        codes = await asyncio.gather(*(create((first, second)[key % 2], key) for key in range(1, 41)))
-        names = [(await first.get(f"{url}/s/both/pet/{key}")).json()["name"] for key in range(1, 41)]
-    assert set(codes) == {200}
-    assert names == [f"pet {key}" for key in range(1, 41)]
+        keys = await asyncio.gather(*(create((first, second)[number % 2], number) for number in range(40)))
+        names = [(await first.get(f"{url}/s/both/planets/{key}")).json()["name"] for key in keys]
+    assert len(set(keys)) == 40
+    assert names == [f"planet {number}" for number in range(40)]
     assert len(httpx2.get(f"{url}/_gtm/sessions/both/calls").json()["calls"]) == 80
