@@ -5,13 +5,14 @@ any model runs; what happened is told in `Result.error` with `injected=True`, ne
 """
 
 import random
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from gtm.errors import ConfigError
-from gtm.types import Frozen, ToolError, Toolset
+from gtm.types import Frozen, Json, ToolError, Toolset
 from gtm.world.services import seed_of
 
 FaultKind = Literal["rate_limit", "timeout", "server_error", "unauthorized", "forbidden", "committed_timeout"]
@@ -76,6 +77,18 @@ class FaultRule(Frozen):
             injected=True,
             solvable=self.kind not in UNSOLVABLE,
         )
+
+
+def rules_of(given: Sequence[FaultRule | dict[str, Json]], toolset: Toolset) -> tuple[FaultRule, ...]:
+    """Rules from values. Raises ConfigError that names what is wrong."""
+    try:
+        rules = tuple(rule if isinstance(rule, FaultRule) else FaultRule.model_validate(rule) for rule in given)
+    except ValidationError as error:
+        issue = error.errors(include_url=False, include_input=False)[0]
+        raise ConfigError(f"a fault's {'.'.join(map(str, issue['loc']))!r}: {issue['msg']}") from None
+    for rule in rules:
+        rule.check_tools(toolset)
+    return rules
 
 
 def decide(rules: tuple[FaultRule, ...], tool: str, call: int, seed: int) -> FaultRule | None:

@@ -22,11 +22,11 @@ from gtm.engines.base import Engine
 from gtm.engines.cache import CachedEngine
 from gtm.engines.models import gtm_home, open_engine
 from gtm.engines.scripted import ScriptedEngine
-from gtm.errors import SessionError
+from gtm.errors import ConfigError, SessionError
 from gtm.prompt import Ask
 from gtm.simulator.config import Config
 from gtm.simulator.definitions import Definition, Definitions
-from gtm.simulator.faults import FaultRule, decide
+from gtm.simulator.faults import FaultRule, decide, rules_of
 from gtm.simulator.redact import recordable
 from gtm.simulator.refusals import STATUS, refuse
 from gtm.simulator.session import FORMAT, Session, Snapshot, gather_by_session
@@ -52,7 +52,7 @@ class Simulator:
     Args:
         toolset: the tools.
         model: name, path to a GGUF, `openai:NAME@URL`, `scripted`, or an Engine. None: what the configuration says.
-        config: what `gtm.yaml` fixes.
+        config: what `gtm.yaml` fixes, or the path of one.
         cache: whether answers are kept on disk, so that other processes give the same (see docs/concepts.md).
     """
 
@@ -61,11 +61,11 @@ class Simulator:
         toolset: Toolset,
         *,
         model: str | Engine | None = None,
-        config: Config | None = None,
+        config: Config | Path | str | None = None,
         cache: bool = True,
     ) -> None:
         self.toolset = toolset
-        self.config = config or Config()
+        self.config = Config.load(config) if isinstance(config, Path | str) else config or Config()
         self.definitions = Definitions(toolset, self.config)
         chosen = self.config.model if model is None else model
         engine = open_engine(chosen, strict=self.config.strict) if isinstance(chosen, str) else chosen
@@ -75,6 +75,7 @@ class Simulator:
         self.engine = CachedEngine(engine, gtm_home() / CACHE_FILE if on_disk else None)
         self._writer = Writer(self.engine)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
 
     @property
@@ -87,7 +88,7 @@ class Simulator:
         *,
         seed: int | None = None,
         world: WorldMode | None = None,
-        faults: Sequence[FaultRule] | None = None,
+        faults: Sequence[FaultRule | dict[str, Json]] | None = None,
         record: Path | str | None = None,
     ) -> Session:
         """A new session. What is not given comes from the configuration; `record` is an Episode file to append to."""
@@ -95,7 +96,7 @@ class Simulator:
             toolset_digest=self.toolset.digest,
             seed=self.config.seed if seed is None else seed,
             mode=world or self.config.world,
-            faults=self.config.faults if faults is None else tuple(faults),
+            faults=self.config.faults if faults is None else rules_of(faults, self.toolset),
             state=State(),
             turns=List(),
             count=0,
@@ -117,10 +118,10 @@ class Simulator:
             session = self.session(
                 seed=int(value["seed"]),
                 world=value["world"],
-                faults=[FaultRule.model_validate(rule) for rule in value["faults"]],
+                faults=value["faults"],
             )
             session.resume(State.load(value["state"]), turns)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise SessionError(f"the saved session is damaged ({type(error).__name__}); start a new one") from None
         return session
 
@@ -173,7 +174,8 @@ class Simulator:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 # A daemon: a simulator that nobody closed does not keep the interpreter alive.
-                threading.Thread(target=self._loop.run_forever, name="gtm-loop", daemon=True).start()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="gtm-loop", daemon=True)
+                self._thread.start()
         future = asyncio.run_coroutine_threadsafe(function(*arguments), self._loop)
         try:
             return future.result()
@@ -192,9 +194,12 @@ class Simulator:
         """Free the engine and the loop."""
         self.run(self.aclose)
         with self._guard:
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._loop.stop)
-                self._loop = None
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from work import Recorder, Work, key_of, simulators, works
 
@@ -21,7 +22,7 @@ from gtm.engines.models import fetch, open_engine
 from gtm.engines.scripted import ScriptedEngine
 from gtm.types import Json
 
-NAIVE = """You stand in for a tool while an agent is tested. Make up a result for the call, as the real tool would give it.
+NAIVE = """You stand in for a tool while an agent is tested. Make up what the real tool would answer.
 
 Tool name: {name}
 Description: {description}
@@ -135,7 +136,7 @@ def _naive(items: Sequence[Work], cap: int) -> dict[str, Json]:
     }
 
 
-def _ask(server: object, work: Work, cap: int) -> tuple[str, int]:
+def _ask(server: Any, work: Work, cap: int) -> tuple[str, int]:
     prompt = NAIVE.format(
         name=work.tool.name,
         description=work.tool.description[:1000],
@@ -149,8 +150,7 @@ def _ask(server: object, work: Work, cap: int) -> tuple[str, int]:
         "temperature": 0.0,
         "cache_prompt": False,
     }
-    answer = server.handle_chat_completions(json.dumps(body))  # type: ignore[attr-defined]
-    answer = json.loads(answer) if isinstance(answer, str | bytes) else answer
+    answer = server.handle_chat_completions(body)
     return answer["choices"][0]["message"]["content"], answer["usage"]["completion_tokens"]
 
 

@@ -3,7 +3,7 @@
     overhead.py [--calls 5000]
 
 In process: a keyed read of a stored thing (nothing to generate), async and through the sync door. Start: `import gtm`
-and `gtm call` with weights ready and no cached answer, each in new processes, the median of five. Prints one JSON line.
+and `gtm call` with weights ready and no cached answer, each in new processes, the median. Prints one JSON line.
 """
 
 import argparse

@@ -26,7 +26,7 @@ def ask(text: str, schema: dict[str, Json] | None = None, max_tokens: int = 160,
 
 
 SHAPES: list[dict[str, Json]] = [
-    closed(name={"type": "string", "maxLength": 20}, age={"type": "integer", "minimum": 0, "maximum": 30}),
+    closed(name={"type": "string"}, age={"type": "integer", "minimum": 1, "maximum": 20}),
     closed(price={"type": "number", "minimum": 0}, sold={"type": "boolean"}, note={"type": "null"}),
     closed(**{'ключ "q"\\': {"enum": ["ü", "\u2028", 1, None, {"a": [1, "x"]}]}, "": {"const": [1.5, {}]}}),
     {
