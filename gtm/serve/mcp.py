@@ -196,20 +196,15 @@ def serve_stdio(simulators: Sequence[Simulator], options: ServeOptions) -> None:
     directory = Directory(simulators)
     for own, offered in directory.renamed:
         log.warning("the tool %r is offered as %r: several specs have the name", own, offered)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A thread that waits for stdin cannot be woken, so there is no gentler end; each turn is written as it ends.
+        signal.signal(number, signal.SIG_DFL)
     asyncio.run(_stdio(McpDoor(Registry(directory, options), Metrics(), stdio=True)))
 
 
 async def _stdio(door: McpDoor) -> None:
-    serving = asyncio.current_task()
-    assert serving is not None
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, serving.cancel)
-    try:
-        async with stdio_server() as (read, write):
-            await door.server.run(read, write, door.server.create_initialization_options())
-    except asyncio.CancelledError:
-        log.info("stopped")
+    async with stdio_server() as (read, write):
+        await door.server.run(read, write, door.server.create_initialization_options())
 
 
 def _camel(name: str) -> str:

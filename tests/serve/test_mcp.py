@@ -1,5 +1,7 @@
 """The official MCP client against the server: both eras, HTTP and stdio."""
 
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -218,3 +220,21 @@ async def test_stdio_serves_the_same_tools_and_keeps_one_session(mode: Mode) -> 
     assert [tool.name for tool in tools] == [tool.name for tool in load_toolset(spec).tools]
     assert missing.is_error
     assert missing.meta is not None and missing.meta["gtm/seed"] == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_stdio_server_that_waits_for_input(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", _STDIO, str(SPECS / "petstore.yaml")]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    try:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write('{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        process.stdin.flush()
+        assert '"id":1' in process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(5) == -number
+    finally:
+        process.kill()
+        _, err = process.communicate()
+    assert err == ""
