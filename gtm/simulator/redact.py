@@ -6,7 +6,7 @@ what the caller sent; nothing that is written to disk or shown by the control pl
 
 from collections.abc import Mapping
 
-from gtm.tools.view import View
+from gtm.tools.view import View, is_secret
 from gtm.types import Json, canonical
 from gtm.world.words import flat
 
@@ -34,9 +34,7 @@ def recordable(view: View | None, arguments: Json) -> dict[str, Json]:
 
 
 def _clean(name: str, value: Json, view: View | None, depth: int) -> Json:
-    if flat(name) in SECRET_NAMES or (
-        view is not None and (view.keyword("writeOnly") is True or view.keyword("format") == "password")
-    ):
+    if flat(name) in SECRET_NAMES or is_secret(view):
         return REDACTED if value is not None else None
     if depth > MAX_DEPTH:
         return None

@@ -68,6 +68,7 @@ class Session:
         Raises:
             EngineError: the engine failed; nothing was committed.
             LimitError: the session is too long or its world too large.
+            SessionError: the session was reset or restored meanwhile; the call left no trace.
         """
         async with self._lock:
             began = time.perf_counter()
@@ -76,6 +77,8 @@ class Session:
                 raise LimitError(f"the session has {MAX_TURNS} turns, the most there may be; reset or fork it")
             given = {} if arguments is None else arguments
             result, state = await self._simulator.answer(now, name, given)
+            if self._now is not now:
+                raise SessionError("the session was reset or restored while the call ran; its result is dropped")
             turn = Turn(
                 call=Call(tool=name, arguments=self._simulator.recordable(name, given)),
                 result=result,

@@ -96,6 +96,24 @@ class View:
         return node if isinstance(node, dict) else {}
 
 
+def is_secret(view: View | None) -> bool:
+    """Whether a place is declared as one that no answer shows."""
+    return view is not None and (view.keyword("writeOnly") is True or view.keyword("format") == "password")
+
+
+def visible(value: Json, view: View | None, depth: int = 0) -> Json:
+    """A value without what is secret inside it; below MAX_HOPS levels nothing is left."""
+    if depth > MAX_HOPS:
+        return None
+    if isinstance(value, dict):
+        places = {name: view.child(name) if view is not None else None for name in value}
+        return {name: visible(value[name], at, depth + 1) for name, at in places.items() if not is_secret(at)}
+    if isinstance(value, list):
+        items = view.items if view is not None else None
+        return [visible(item, items, depth + 1) for item in value]
+    return value
+
+
 def _merge(left: dict[str, Json], right: dict[str, Json]) -> dict[str, Json]:
     properties = {**_dict(right.get("properties")), **_dict(left.get("properties"))}
     merged = {**right, **left}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gtm.tools.view import View
+from gtm.tools.view import View, is_secret, visible
 from gtm.types import Effect, Json, Tool, Toolset
 from gtm.world.effects import THRESHOLD, infer_effects
 from gtm.world.words import flat, noun, singular, words
@@ -73,15 +73,16 @@ class Bound:
     def argument_fields(self, arguments: Mapping[str, Json]) -> dict[str, Json]:
         """What the caller says about the document: arguments less keys of parents, paging and wrappers."""
         fields: dict[str, Json] = {}
-        for name, value in arguments.items():
+        for name, given in arguments.items():
             slot = self.tool.http.slots.get(name) if self.tool.http else None
             if slot is not None and slot.place in {"header", "cookie"}:
                 continue
             if name in self.parents or flat(name) in PAGING or flat(name) in PRESENTATION:
                 continue
             schema = self.parameters.child(name)
-            if schema is not None and (schema.keyword("writeOnly") is True or schema.keyword("format") == "password"):
+            if is_secret(schema):
                 continue
+            value = visible(given, schema)
             if isinstance(value, dict) and self._is_wrapper(name, slot is not None and slot.place == "whole_body"):
                 fields.update(value)
             else:

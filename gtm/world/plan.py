@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from gtm.tools.view import View
+from gtm.tools.view import View, is_secret, visible
 from gtm.types import Json, Source
 from gtm.world import lists, services
 from gtm.world.model import Bound
@@ -54,9 +54,9 @@ def _echo(bound: Bound, arguments: Mapping[str, Json]) -> tuple[Json, dict[str, 
     if bound.shape is None or bound.shape.get("type") != "object":
         return UNKNOWN, {}
     known = {
-        name: arguments[name]
+        name: visible(arguments[name], bound.parameters.child(name))
         for name, leaf in bound.shape["properties"].items()
-        if name in arguments and _same_type(leaf, arguments[name])
+        if name in arguments and _same_type(leaf, arguments[name]) and not is_secret(bound.parameters.child(name))
     }
     return known, {f"/{escape(name)}": "argument" for name in known}
 

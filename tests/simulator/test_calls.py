@@ -330,3 +330,30 @@ def test_secrets_do_not_reach_the_episode() -> None:
     session.call("createPet", {"name": "Rex", "secret": "hunter2"})
     assert "hunter2" not in session.episode.model_dump_json()
     assert session.turns[0].call.arguments == {"name": "Rex", "secret": "[redacted]"}
+
+
+def test_a_secret_inside_an_argument_is_not_shown() -> None:
+    owner = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "pin": {"type": "string", "writeOnly": True}},
+    }
+    output = {"type": "object", "properties": {"id": {"type": "string"}, "owner": {**owner, "required": ["name"]}}}
+    tools = (
+        operation("createCar", "POST", "/cars", {"owner": owner}, output, 201),
+        operation("getCar", "GET", "/cars/{carId}", {"carId": {"type": "string"}}, output),
+    )
+    session = simulator(Toolset(name="cars", kind="openapi", tools=tools)).session()
+    made = session.call("createCar", {"owner": {"name": "Ada", "pin": "4711"}})
+    assert made.content["owner"] == {"name": "Ada"}
+    assert "4711" not in session.call("getCar", {"carId": made.content["id"]}).text + str(session.state())
+
+
+async def test_a_reset_during_a_call_drops_the_call() -> None:
+    def answer(request: Request) -> Json:
+        session.reset()
+        return {"status": "sold", "tags": ["a"]}
+
+    session = simulator(model=ScriptedEngine(answer)).session()
+    with pytest.raises(SessionError, match="reset or restored"):
+        await session.acall("createPet", {"name": "Rex"})
+    assert (session.turns, session.state()) == ((), {})
