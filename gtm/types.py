@@ -198,7 +198,7 @@ class Result(Frozen):
     status: int | None = None
     error: ToolError | None = None
     provenance: dict[str, Source] = Field(default_factory=dict)
-    """JSON pointer of each leaf -> where it came from."""
+    """JSON pointer -> where it came from; a pointer speaks for all below it that has none of its own."""
     warnings: tuple[str, ...] = ()
     """What was relaxed, cut, repaired or ignored on the way."""
     simulated: Literal[True] = True

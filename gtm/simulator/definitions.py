@@ -9,6 +9,7 @@ from typing import Literal
 
 from gtm.errors import SpecError
 from gtm.simulator.config import Config
+from gtm.simulator.validation import compile_validator
 from gtm.tools.infer import schema_of
 from gtm.tools.shape import Shape, Unsatisfiable, output_shape
 from gtm.tools.view import View
@@ -73,7 +74,8 @@ class Definitions:
             return tool.model_copy(update={"output_schema": configured.output_schema})
         if not _says_nothing(tool.output_schema) or (tool.http is not None and tool.http.media_type is None):
             return tool
-        responses = [example.response for example in tool.examples if not example.is_error]
+        declared = compile_validator(True if tool.output_schema is None else tool.output_schema)
+        responses = [e.response for e in tool.examples if not e.is_error and declared.is_valid(e.response)]
         if responses:
             self._note(tool, "no output schema: its shape comes from its examples")
             return tool.model_copy(update={"output_schema": schema_of(responses)})

@@ -5,6 +5,7 @@ The sync door is thin: it runs the async method on the simulator's own loop.
 """
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from rpds import List
 from gtm.errors import LimitError, SessionError
 from gtm.prompt import VERSION
 from gtm.simulator.faults import FaultRule
-from gtm.types import Call, Episode, Json, Result, Turn, canonical, digest
+from gtm.types import Call, Episode, Json, Result, Turn, canonical
 from gtm.world.outcome import WorldMode
 from gtm.world.services import clock_text
 from gtm.world.state import State
@@ -189,9 +190,17 @@ class Session:
 
     def _append(self, turn: Turn, state: State) -> None:
         now = self._now
-        told = [now.history, turn.call.tool, turn.call.arguments, turn.result.text, turn.result.is_error]
-        self._now = replace(
-            now, state=state, turns=now.turns.push_front(turn), count=now.count + 1, history=digest(told)
+        told = [now.history, turn.call.tool, turn.result.text, str(turn.result.is_error)]
+        seen = canonical(turn.call.arguments) + "\0".join(told).encode("utf-8", "surrogatepass")
+        self._now = Snapshot(
+            toolset_digest=now.toolset_digest,
+            seed=now.seed,
+            mode=now.mode,
+            faults=now.faults,
+            state=state,
+            turns=now.turns.push_front(turn),
+            count=now.count + 1,
+            history=hashlib.sha256(seen).hexdigest(),
         )
         if self._record is not None:
             self._write(self._record, turn)

@@ -15,7 +15,7 @@ from gtm.engines.base import Engine, Request
 from gtm.errors import SpecError
 from gtm.prompt import Ask, Ending
 from gtm.simulator.definitions import TEXT_FIELDS, Definition
-from gtm.simulator.prefill import fill, prefill
+from gtm.simulator.prefill import complete, fill, prefill
 from gtm.simulator.validation import compile_validator, conform
 from gtm.tools.shape import Unsatisfiable, output_shape
 from gtm.types import Json, Source, Tool
@@ -71,11 +71,10 @@ class Writer:
             schema, shape = definition.tool.output_schema, definition.shape.schema
         else:
             schema = shape = await self._propose(definition.tool, ask.notes)
-        if missing(shape, plan.known) is None:
-            # Nothing to write and, nearly always, nothing to mend: the way of every read of a stored thing.
-            content, _ = fill(shape, plan.known, _NO_RANDOM)
-            if compile_validator(schema).is_valid(content):
-                return _shown(definition, content, plan.sources, ())
+        content = complete(shape, plan.known)
+        # Nothing to write and, nearly always, nothing to mend: the way of every read of a stored thing.
+        if content is not UNKNOWN and compile_validator(schema).is_valid(content):
+            return _shown(definition, content, plan.sources, ())
         seed = services.seed_of(*plan.seed_parts)
         known, sources = prefill(shape, plan.known, plan.sources, seed)
         part = await self._generate(shape, known, ask, seed)
@@ -164,10 +163,6 @@ def _as_schema(proposal: Json) -> dict[str, Json]:
         fields.setdefault(name, array if kind == "string[]" else {"type": kind})
     fields = fields or {"result": {"type": "string"}}
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-
-
-_NO_RANDOM = random.Random(0)
-"""For `fill` where nothing is left to fill."""
 
 
 def _shown(

@@ -158,7 +158,9 @@ class State:
 
 def key_text(key: Json) -> str:
     """A key as it is compared."""
-    return key if isinstance(key, str) else canonical(key).decode()
+    if isinstance(key, str):
+        return key
+    return str(key) if type(key) is int else canonical(key).decode()
 
 
 _EMPTY = Collection()
