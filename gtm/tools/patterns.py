@@ -11,12 +11,15 @@ import string
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
-from re import _parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
 
 import jsonschema_rs
 
 from gtm.tools.validator import MAX_PATTERN, matcher
+
+_parser: Any = import_module("re._parser")
+"""The standard library's own reader of patterns; typeshed knows it in some settings only."""
 
 MAX_CHARACTERS = 4_096
 """A string longer than this is not worth having; also what stops `((a{99}){99}){99}`."""
