@@ -17,7 +17,7 @@ PROBLEM_JSON = "application/problem+json"
 STATUS = {"invalid_arguments": 400, "not_found": 404, "conflict": 409, "unknown_tool": 404}
 
 ALTERNATIVES: dict[int, tuple[int, ...]] = {
-    400: (422, 405, 404),
+    400: (422, 405),
     404: (410, 400, 422),
     409: (400, 422, 412, 405),
     429: (503,),

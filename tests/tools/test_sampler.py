@@ -1,11 +1,9 @@
 """Sampled values: valid, believable, the same for the same seed."""
 
-import json
 import random
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,42 +15,13 @@ from gtm.tools.sampler import sample, sample_arguments
 from gtm.tools.shape import Unsatisfiable
 from gtm.tools.validator import prepare
 from gtm.types import Example, Tool
+from tests.schemas import HARD, NUMBER, STRING, Schema, obj, schemas
 
 FORMATS = [
     *("date-time", "date", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6"),
     *("uri", "uri-reference", "iri", "iri-reference", "uuid", "uri-template", "json-pointer", "regex"),
     "relative-json-pointer",
 ]
-
-Schema = dict[str, Any]
-
-STRING: Schema = {"type": "string"}
-NUMBER: Schema = {"type": "number"}
-HARD: dict[str, Schema] = json.loads((Path(__file__).parents[1] / "data" / "hard_schemas.json").read_text("utf-8"))
-"""Schemas that have values, but not ones that are found by chance."""
-
-
-def obj(required: list[str] | None = None, /, **properties: Any) -> Schema:
-    return {"type": "object", "properties": properties, **({"required": required} if required else {})}
-
-
-leaves = st.sampled_from(
-    [STRING, NUMBER, {"type": "integer", "minimum": 3}, {"type": "boolean"}, {"enum": ["a", 1]}, {}]
-)
-schemas = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.dictionaries(st.sampled_from("abcdef"), inner, max_size=4).map(
-            lambda p: {"type": "object", "properties": p}
-        ),
-        inner.map(lambda items: {"type": "array", "items": items}),
-        st.lists(inner, min_size=1, max_size=3).map(lambda branches: {"anyOf": branches}),
-        st.dictionaries(st.sampled_from("abc"), inner, min_size=1, max_size=3).map(
-            lambda p: {"type": "object", "properties": p, "required": sorted(p)}
-        ),
-    ),
-    max_leaves=20,
-)
 
 
 @pytest.mark.parametrize("name", HARD)

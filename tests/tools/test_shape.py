@@ -1,24 +1,12 @@
 """What a generator is asked to write, for schemas good and bad."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gtm.errors import SpecError
 from gtm.tools.shape import Unsatisfiable, leaf_pointers, output_shape, render_type
 from gtm.tools.validator import prepare
-
-Schema = dict[str, Any]
-
-
-def obj(required: list[str] | None = None, /, **properties: Any) -> Schema:
-    return {"type": "object", "properties": properties, **({"required": required} if required else {})}
-
-
-STRING: Schema = {"type": "string"}
-NUMBER: Schema = {"type": "number"}
+from tests.schemas import NUMBER, STRING, Schema, obj, schemas
 
 
 def names(schema: Schema) -> list[str]:
@@ -207,25 +195,6 @@ def test_render_type_is_compact_and_bounded() -> None:
     assert render_type(schema) == expected
     assert len(render_type(obj(**{f"name{n}": STRING for n in range(500)}), limit=100)) <= 100
     assert render_type({"$ref": "#/$defs/N", "$defs": {"N": obj(n={"$ref": "#/$defs/N"})}}) == "{n?: N}"
-
-
-leaves = st.sampled_from(
-    [STRING, NUMBER, {"type": "integer", "minimum": 3}, {"type": "boolean"}, {"enum": ["a", 1]}, {}]
-)
-schemas = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.dictionaries(st.sampled_from("abcdef"), inner, max_size=4).map(
-            lambda p: {"type": "object", "properties": p}
-        ),
-        inner.map(lambda items: {"type": "array", "items": items}),
-        st.lists(inner, min_size=1, max_size=3).map(lambda branches: {"anyOf": branches}),
-        st.dictionaries(st.sampled_from("abc"), inner, min_size=1, max_size=3).map(
-            lambda p: {"type": "object", "properties": p, "required": sorted(p)}
-        ),
-    ),
-    max_leaves=20,
-)
 
 
 def restricted(shape: Schema) -> bool:
