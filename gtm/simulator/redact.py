@@ -8,15 +8,8 @@ from collections.abc import Mapping
 
 from gtm.tools.view import View, is_secret
 from gtm.types import Json, canonical
-from gtm.world.words import flat
 
 REDACTED = "[redacted]"
-
-SECRET_NAMES = frozenset(
-    "password passwd secret clientsecret apikey accesstoken refreshtoken authtoken authorization cookie"
-    " privatekey".split()
-)
-"""Flat names of arguments that are credentials whatever their schema says."""
 
 MAX_DEPTH = 16
 """Levels of an argument that are looked through; deeper ones are left out."""
@@ -24,22 +17,33 @@ MAX_DEPTH = 16
 
 def recordable(view: View | None, arguments: Json) -> dict[str, Json]:
     """The arguments as they may be kept; `view` is their schema, where there is one."""
-    if not isinstance(arguments, Mapping):
+    if not isinstance(arguments, Mapping) or not all(isinstance(name, str) for name in arguments):
         return {}
     try:
         canonical(dict(arguments))
     except (ValueError, TypeError, RecursionError):
         return {}
-    return {name: _clean(name, value, view.child(name) if view else None, 0) for name, value in arguments.items()}
+    return {
+        readable(name): _clean(name, value, view.child(name) if view else None, 0)
+        for name, value in arguments.items()
+    }
+
+
+def readable(text: str) -> str:
+    """Text that UTF-8 can carry: lone surrogates become `?`."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _clean(name: str, value: Json, view: View | None, depth: int) -> Json:
-    if flat(name) in SECRET_NAMES or is_secret(view):
+    if is_secret(view, name):
         return REDACTED if value is not None else None
     if depth > MAX_DEPTH:
         return None
     if isinstance(value, dict):
-        return {key: _clean(key, item, view.child(key) if view else None, depth + 1) for key, item in value.items()}
+        return {
+            readable(key): _clean(key, item, view.child(key) if view else None, depth + 1)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_clean("", item, view.items if view else None, depth + 1) for item in value]
-    return value
+    return readable(value) if isinstance(value, str) else value

@@ -19,6 +19,7 @@ from rpds import List
 from gtm.errors import LimitError, SessionError
 from gtm.prompt import VERSION
 from gtm.simulator.faults import FaultRule
+from gtm.simulator.redact import readable
 from gtm.types import Call, Episode, Json, Result, Turn, canonical
 from gtm.world.outcome import WorldMode
 from gtm.world.services import clock_text
@@ -76,12 +77,14 @@ class Session:
             now = self._now
             if now.count >= MAX_TURNS:
                 raise LimitError(f"the session has {MAX_TURNS} turns, the most there may be; reset or fork it")
+            if not isinstance(name, str):
+                raise SessionError(f"a tool is called by its name, a text; got {name!r}")
             given = {} if arguments is None else arguments
             result, state = await self._simulator.answer(now, name, given)
             if self._now is not now:
                 raise SessionError("the session was reset or restored while the call ran; its result is dropped")
             turn = Turn(
-                call=Call(tool=name, arguments=self._simulator.recordable(name, given)),
+                call=Call(tool=readable(name), arguments=self._simulator.recordable(name, given)),
                 result=result,
                 time=clock_text(now.count),
                 latency_ms=round((time.perf_counter() - began) * 1000, 3),

@@ -27,12 +27,12 @@ from gtm.prompt import Ask
 from gtm.simulator.config import Config
 from gtm.simulator.definitions import Definition, Definitions
 from gtm.simulator.faults import FaultRule, decide, rules_of
-from gtm.simulator.redact import recordable
+from gtm.simulator.redact import readable, recordable
 from gtm.simulator.refusals import STATUS, refuse
 from gtm.simulator.session import FORMAT, Session, Snapshot, gather_by_session
 from gtm.simulator.validation import check_arguments
 from gtm.simulator.writer import Writer, Written
-from gtm.types import Json, Result, Tool, ToolError, Toolset, Turn
+from gtm.types import Json, Result, Tool, ToolError, Toolset, Turn, canonical
 from gtm.world import services
 from gtm.world.observe import learn
 from gtm.world.outcome import Moment, Plan, WorldMode
@@ -92,9 +92,14 @@ class Simulator:
         record: Path | str | None = None,
     ) -> Session:
         """A new session. What is not given comes from the configuration; `record` is an Episode file to append to."""
+        chosen = self.config.seed if seed is None else seed
+        if type(chosen) is not int:
+            raise ConfigError(f"the seed must be an integer; got {chosen!r}")
+        if world not in (None, "auto", "open", "closed"):
+            raise ConfigError(f"the world must be 'auto', 'open' or 'closed'; got {world!r}")
         start = Snapshot(
             toolset_digest=self.toolset.digest,
-            seed=self.config.seed if seed is None else seed,
+            seed=chosen,
             mode=world or self.config.world,
             faults=self.config.faults if faults is None else rules_of(faults, self.toolset),
             state=State(),
@@ -143,6 +148,8 @@ class Simulator:
         fault = decide(now.faults, name, now.count + 1, now.seed)
         if fault is not None and fault.kind != "committed_timeout":
             return refuse(tool, kind, fault.error, fault.status, [fault.text]), now.state
+        if report.unknown:
+            arguments = {name: value for name, value in arguments.items() if name not in report.unknown}
         plan = make_plan(definition.bound, arguments, self._moment(definition, now))
         if plan.refusal is not None:
             error = ToolError(kind=plan.refusal.kind)
@@ -160,6 +167,12 @@ class Simulator:
         definition = self.definitions.get(name)
         if definition is None:
             raise SessionError(f"{name!r} is not a tool of {self.toolset.name!r}; it cannot be observed")
+        try:
+            canonical([arguments, content])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise SessionError(
+                f"what {name!r} answered is no JSON value ({error}); observe what JSON can carry"
+            ) from None
         state = now.state if is_error else now.state.apply(learn(definition.bound, arguments, content, now.state))
         return state, content if isinstance(content, str) else _text(content)
 
@@ -232,6 +245,7 @@ class Simulator:
         )
 
     def _unknown(self, name: str) -> Result:
+        name = readable(name)
         message = f"there is no tool {name!r} in {self.toolset.name!r}"
         close = difflib.get_close_matches(name, self.toolset.by_name, 1)
         message += f"; did you mean {close[0]!r}?" if close else ""

@@ -232,6 +232,8 @@ def _plain(value: Json) -> Json:
 
 def _plainly_fine(tool: Tool, arguments: dict[str, Json]) -> bool:
     """The usual case in a fraction of the time: short, valid, every name known, no huge integer."""
+    if not all(type(name) is str for name in arguments):
+        return False
     try:
         text = _STRICT.encode(arguments)
         text.encode()

@@ -4,6 +4,7 @@ For those who ask which properties a schema declares at a place (the world, the 
 MAX_HOPS references or merges is read as an open schema. Never validates.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,6 +57,14 @@ class View:
         node = self.flat.get("items")
         return View(self.root, node) if isinstance(node, dict) else None
 
+    @cached_property
+    def nullable(self) -> bool:
+        """Whether null is a value here."""
+        node = self._flat(self.node)
+        branches = [b for key in ("anyOf", "oneOf") for b in node.get(key) or () if isinstance(b, dict)]
+        kinds = [node.get("type"), *(branch.get("type") for branch in branches)]
+        return any(kind == "null" or (isinstance(kind, list) and "null" in kind) for kind in kinds)
+
     def keyword(self, name: str) -> Json:
         """A keyword's value at this place, or None."""
         return self.flat.get(name)
@@ -96,8 +105,17 @@ class View:
         return node if isinstance(node, dict) else {}
 
 
-def is_secret(view: View | None) -> bool:
-    """Whether a place is declared as one that no answer shows."""
+SECRET_NAMES = frozenset(
+    "password passwd secret clientsecret apikey accesstoken refreshtoken authtoken authorization cookie"
+    " privatekey".split()
+)
+"""Names (lower case, no separators) of credentials, whatever their schema says."""
+
+
+def is_secret(view: View | None, name: str = "") -> bool:
+    """Whether a place holds what no answer and no record shows: declared so, or a credential by its name."""
+    if name and re.sub(r"[^a-z0-9]", "", name.lower()) in SECRET_NAMES:
+        return True
     return view is not None and (view.keyword("writeOnly") is True or view.keyword("format") == "password")
 
 
@@ -107,7 +125,7 @@ def visible(value: Json, view: View | None, depth: int = 0) -> Json:
         return None
     if isinstance(value, dict):
         places = {name: view.child(name) if view is not None else None for name in value}
-        return {name: visible(value[name], at, depth + 1) for name, at in places.items() if not is_secret(at)}
+        return {name: visible(value[name], at, depth + 1) for name, at in places.items() if not is_secret(at, name)}
     if isinstance(value, list):
         items = view.items if view is not None else None
         return [visible(item, items, depth + 1) for item in value]

@@ -6,17 +6,14 @@ totals count all that match. Filters on declared fields are decided by the docum
 
 from collections.abc import Mapping
 
-from gtm.tools.view import View
 from gtm.types import Json, Source, canonical
 from gtm.world import services
-from gtm.world.model import PAGING, PRESENTATION, SEARCH, Bound
+from gtm.world.filters import Filters, count
+from gtm.world.model import Bound
 from gtm.world.outcome import Moment, Plan
-from gtm.world.state import Change, Document, Pin, Place, Put, key_text
-from gtm.world.tree import UNKNOWN, escape
-from gtm.world.words import flat, words
-
-PAGE = 100
-"""Things on a page where the caller sets no limit: what most real APIs return at most."""
+from gtm.world.state import Change, Collection, Document, Pin, Place, Put, State, Wrap, key_text
+from gtm.world.tree import UNKNOWN, escape, overlay
+from gtm.world.words import flat
 
 IMAGINED = (2, 3)
 """Things an unseen list holds, at least and at most: each costs generated tokens."""
@@ -64,6 +61,8 @@ def shown(
 ) -> tuple[dict[str, Json], dict[str, Source]]:
     """The part of a document that an answer has properties for."""
     view = bound.view
+    if view is not None and not view.properties:
+        return dict(value), {name: sources.get(name, "state") for name in value}
     declared = view.properties if view else {}
     by_flat = {flat(name): name for name in reversed(tuple(value))}
     part: dict[str, Json] = {}
@@ -79,8 +78,9 @@ def shown(
 
 def typed_key(bound: Bound, key: Json) -> Json:
     """The key in the type that the document declares for it."""
-    view = bound.view.child(bound.key_field) if bound.view and bound.key_field else None
-    kind = view.type if view else ""
+    kind = bound.key_leaf.get("type")
+    if isinstance(key, float) and key.is_integer():
+        key = int(key)
     if kind == "string" and not isinstance(key, str):
         return key_text(key)
     if kind == "integer" and isinstance(key, str) and key.lstrip("-").isdigit():
@@ -90,49 +90,77 @@ def typed_key(bound: Bound, key: Json) -> Json:
 
 def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
     """The plan of a list call."""
+    assert bound.document is not None
     collection = moment.state.at(place)
-    filters = _Filters.of(bound, arguments)
+    filters = Filters(bound, arguments)
     window = collection.windows.get(filters.signature)
     pinned = set(window or ())
     seed = (moment.seed, bound.tool.name, dict(arguments))
     found = [d for d in collection.ordered if filters.match(d, pinned)]
-    page = filters.page(found)
     imagine = window is None and moment.mode != "closed" and not (filters.decided and "{}" in collection.windows)
-    fresh = (
-        _imagine(bound, filters, moment, place, services.seed_of(*seed), room=filters.limit - len(page))
-        if imagine
-        else []
-    )
-    shape, schema = bound.shape, bound.view
-    assert shape is not None and schema is not None and bound.document is not None
+    # An unseen list is imagined as a whole and then cut, so that its pages add up.
+    fresh = _imagine(bound, filters, collection, services.seed_of(*seed)) if imagine else []
+    matching = [*found, *fresh]
+    page = matching[filters.offset : filters.offset + filters.limit]
     items, sources = [], dict[str, Source]()
     base, _ = wrap(bound.document, UNKNOWN)
     at = "".join(f"/{escape(step)}" for step in bound.document[: bound.document.index("*")])
     rest = bound.document[bound.document.index("*") + 1 :]
-    for index, document in enumerate([*page, *fresh]):
+    for index, document in enumerate(page):
         part, marks = shown(
-            bound, document.value, {} if index < len(page) else dict.fromkeys(document.value, "computed")
+            bound, document.value, dict.fromkeys(document.value, "computed") if document.order < 0 else {}
         )
         item, pointer = wrap(rest, part)
         items.append(item)
         sources.update({f"{at}/{index}{pointer}/{escape(name)}": source for name, source in marks.items()})
     known = _put_items(base, bound.document, items)
-    total = len(found) + len(fresh)
-    _count(bound, known, sources, total, filters)
-    shown_documents = [*page, *fresh]
+    count(bound, known, sources, len(matching), filters)
+    known = wrapped(bound, arguments, moment.state, place, known, sources)
 
     def settle(content: Json) -> tuple[Change, ...]:
-        changes: list[Change] = []
         answered = _items_in(content, bound.document or ())
-        for document, item in zip(shown_documents, answered, strict=False):
-            value = {**document.value, **document_in(item, rest)}
-            if document.order < 0 or value != document.value:
-                changes.append(Put(place, document.key, value, "imagined"))
+        values = {id(d): {**document_in(item, rest), **d.value} for d, item in zip(page, answered, strict=False)}
+        changes: list[Change] = [
+            Put(place, document.key, values.get(id(document), document.value), "imagined")
+            for document in matching
+            if document.order < 0 or values.get(id(document), document.value) != document.value
+        ]
         if imagine:
             changes.append(Pin(place, filters.signature, tuple(key_text(d.key) for d in fresh)))
-        return tuple(changes)
+        return (*changes, *wrapping(bound, arguments, moment.state, place, content))
 
     return Plan(known, sources, seed, tuple(d.value for d in page[:3]), settle)
+
+
+def wrapped(
+    bound: Bound,
+    arguments: Mapping[str, Json],
+    state: State,
+    place: Place,
+    known: Json,
+    sources: dict[str, Source],
+) -> Json:
+    """The known part with what stood around the documents the last time the same was asked."""
+    kept = state.at(place).envelopes.get(_signature(bound, arguments))
+    if kept is None or not isinstance(known, dict):
+        return known
+    sources.update({f"/{escape(name)}": "state" for name in kept if name not in known})
+    return overlay(known, kept)
+
+
+def wrapping(
+    bound: Bound, arguments: Mapping[str, Json], state: State, place: Place, content: Json
+) -> tuple[Change, ...]:
+    """The change that keeps what stands around the documents of a reader's answer."""
+    signature = _signature(bound, arguments)
+    if not bound.document or not isinstance(content, dict) or signature in state.at(place).envelopes:
+        return ()
+    around = {name: value for name, value in content.items() if name != bound.document[0]}
+    return (Wrap(place, signature, around),) if around else ()
+
+
+def _signature(bound: Bound, arguments: Mapping[str, Json]) -> str:
+    return canonical([bound.tool.name, dict(arguments)]).decode("utf-8", "replace")
 
 
 def _put_items(base: Json, path: tuple[str, ...], items: list[Json]) -> Json:
@@ -149,136 +177,38 @@ def _items_in(content: Json, path: tuple[str, ...]) -> list[Json]:
     return content if isinstance(content, list) else []
 
 
-def _imagine(bound: Bound, filters: "_Filters", moment: Moment, place: Place, seed: int, room: int) -> list[Document]:
+def _imagine(bound: Bound, filters: Filters, collection: Collection, seed: int) -> list[Document]:
     """Documents of a page nobody has seen: a key and the filtered fields are known, the rest is to be written."""
-    collection = moment.state.at(place)
     low, high = IMAGINED
     array = bound.shape or {}
     for step in (bound.document or ())[: (bound.document or ()).index("*")]:
         array = array["properties"][step]
-    low, high = (
-        max(low, array.get("minItems", 0)),
-        min(high, array.get("maxItems", high)) if "maxItems" in array else high,
-    )
-    count = min(low + services.seed_of(seed, "count") % (max(high - low, 0) + 1), max(room, 0))
-    key_view = bound.view.child(bound.key_field) if bound.view and bound.key_field else None
+    low, high = max(low, array.get("minItems", 0)), min(high, array.get("maxItems", high))
     documents: list[Document] = []
-    for index in range(count):
-        value = {name: allowed[index % len(allowed)] for name, allowed in filters.equal.items()}
-        key: Json = f"#{len(collection.documents) + index}-{seed & 0xFFFF:04x}"
-        if bound.key_field and key_view is not None:
-            key = value.get(bound.key_field) or _imagined_key(bound, key_view, collection.documents, seed, index)
+    for index in range(
+        min(low + services.seed_of(seed, "count") % (max(high - low, 0) + 1), array.get("maxItems", high))
+    ):
+        value = {name: filters.example(name, index) for name in filters.equal}
+        key: Json = f"#{collection.imagined + index}"
+        if bound.key_field:
+            key = value.get(bound.key_field)
+            if key is None:
+                key = _imagined_key(bound, bound.key_field, collection, seed, index)
             value[bound.key_field] = key
-        if any(key_text(d.key) == key_text(key) for d in documents) or key_text(key) in collection.documents:
-            break
-        documents.append(Document(key, value, -1, "imagined"))
+        if not collection.knows(key) and all(key_text(d.key) != key_text(key) for d in documents):
+            documents.append(Document(key, value, -1, "imagined"))
     return documents
 
 
-def _imagined_key(bound: Bound, view: View, taken: Mapping[str, Document], seed: int, index: int) -> Json:
-    """Small integers stay below those given to created things (`services.new_key` starts above 1000)."""
-    leaf, name = view.flat, bound.key_field or "id"
+def _imagined_key(bound: Bound, name: str, collection: Collection, seed: int, index: int) -> Json:
+    """Numbers stay below those given to created things (`services.FIRST_KEY`)."""
+    leaf = bound.key_leaf
     if leaf.get("type") == "integer":
-        number = int(leaf.get("minimum", 1)) + len(taken) + index
-        while str(number) in taken:
+        number = int(leaf.get("minimum", 1)) + collection.imagined + index
+        while collection.knows(number):
             number += 1
         return number
     return services.identifier(name, leaf, services.seed_of(seed, "key", index))
-
-
-_TOTALS = frozenset({"total", "totalcount", "totalresults", "totalitems", "totalelements", "totalsize", "numfound"})
-_COUNTS = frozenset({"count", "size", "length", "resultcount", "numberofelements", "returned"})
-
-
-def _count(bound: Bound, known: Json, sources: dict[str, Source], total: int, filters: "_Filters") -> None:
-    """Counts and paging fields beside the array, at the top or in one object there (`meta`, `pagination`)."""
-    if not isinstance(known, dict) or bound.shape is None:
-        return
-    on_page = next((len(v) for v in known.values() if isinstance(v, list)), 0)
-    for name, leaf in bound.shape.get("properties", {}).items():
-        if leaf.get("type") == "object" and name not in known:
-            inner = {
-                key: value
-                for key, sub in leaf["properties"].items()
-                if (value := _counted(key, sub, total, on_page, filters)) is not UNKNOWN
-            }
-            if inner:
-                known[name] = inner
-                sources.update({f"/{escape(name)}/{escape(key)}": "computed" for key in inner})
-        elif (value := _counted(name, leaf, total, on_page, filters)) is not UNKNOWN:
-            known[name], sources[f"/{escape(name)}"] = value, "computed"
-
-
-def _counted(name: str, leaf: dict[str, Json], total: int, on_page: int, filters: "_Filters") -> Json:
-    plain = flat(name)
-    if leaf.get("type") in {"integer", "number"}:
-        paging = {"limit": filters.limit, "offset": filters.offset, "page": filters.offset // filters.limit + 1}
-        return (
-            total if plain in _TOTALS else on_page if plain in _COUNTS else paging.get(PAGING.get(plain, ""), UNKNOWN)
-        )
-    if leaf.get("type") == "boolean" and set(words(name)) & {"more", "truncated", "next"}:
-        return filters.offset + on_page < total
-    return UNKNOWN
-
-
-class _Filters:
-    """A list call's arguments, sorted into what they do."""
-
-    def __init__(
-        self, equal: dict[str, list[Json]], search: list[str], undecided: dict[str, Json], cut: dict[str, int]
-    ) -> None:
-        self.equal, self.search, self.undecided = equal, search, undecided
-        self.limit = max(1, min(cut.get("limit", PAGE), PAGE))
-        self.offset = max(0, cut.get("offset", (max(cut.get("page", 1), 1) - 1) * self.limit))
-        self.signature = canonical({**equal, **undecided, **({"?": search} if search else {})}).decode()
-
-    @classmethod
-    def of(cls, bound: Bound, arguments: Mapping[str, Json]) -> "_Filters":
-        declared = bound.view.properties if bound.view else {}
-        by_flat = {flat(name): name for name in reversed(tuple(declared))}
-        equal, search, undecided, cut = dict[str, list[Json]](), list[str](), dict[str, Json](), dict[str, int]()
-        for name, value in arguments.items():
-            plain = flat(name)
-            if name in bound.parents or plain in PRESENTATION or value is None:
-                continue
-            if plain in PAGING and isinstance(value, int):
-                cut[PAGING[plain]] = value
-            elif plain in by_flat and _is_choice(value):
-                equal[by_flat[plain]] = list(value) if isinstance(value, list) else [value]
-            elif plain in SEARCH and isinstance(value, str):
-                search.append(value.lower())
-            else:
-                undecided[name] = value
-        return cls(equal, search, undecided, cut)
-
-    @property
-    def decided(self) -> bool:
-        """Whether the documents alone tell which of them match."""
-        return not self.undecided and not self.search
-
-    def match(self, document: Document, pinned: set[str]) -> bool:
-        if not all(_holds(document.value.get(name), allowed) for name, allowed in self.equal.items()):
-            return False
-        if key_text(document.key) in pinned:
-            return True
-        if self.search and not all(term in canonical(document.value).decode().lower() for term in self.search):
-            return False
-        return not self.undecided or document.origin != "imagined"
-
-    def page(self, found: list[Document]) -> list[Document]:
-        return found[self.offset : self.offset + self.limit]
-
-
-def _is_choice(value: Json) -> bool:
-    """A scalar, or several of which a thing may have any."""
-    if isinstance(value, list):
-        return bool(value) and all(isinstance(item, str | int | float | bool) for item in value)
-    return isinstance(value, str | int | float | bool)
-
-
-def _holds(value: Json, allowed: list[Json]) -> bool:
-    wanted = {key_text(item) for item in allowed}
-    return any(key_text(item) in wanted for item in (value if isinstance(value, list) else [value]))
 
 
 def documents_in(content: Json, path: tuple[str, ...] | None) -> list[dict[str, Json]]:

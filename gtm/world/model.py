@@ -49,6 +49,10 @@ class Bound:
     """The argument that holds it."""
     parents: tuple[str, ...]
     """The arguments that hold the parents' keys."""
+    resource_key: str | None
+    """The resource's key property as its readers show it, also where this tool shows no document."""
+    key_leaf: dict[str, Json]
+    """What a key of the resource must be: the readers' property and the keyed tools' argument together."""
     caller_keys: bool
     """Whether callers choose this resource's keys: then an unseen key is absent, not imagined."""
 
@@ -77,10 +81,10 @@ class Bound:
             slot = self.tool.http.slots.get(name) if self.tool.http else None
             if slot is not None and slot.place in {"header", "cookie"}:
                 continue
-            if name in self.parents or flat(name) in PAGING or flat(name) in PRESENTATION:
+            if name in self.parents or (slot is not None and slot.place == "query" and is_presentation(name)):
                 continue
             schema = self.parameters.child(name)
-            if is_secret(schema):
+            if is_secret(schema, name):
                 continue
             value = visible(given, schema)
             if isinstance(value, dict) and self._is_wrapper(name, slot is not None and slot.place == "whole_body"):
@@ -97,6 +101,11 @@ class Bound:
         return whole or flat(name) in {flat(last), "body", "data", "attributes", "input", "payload"}
 
 
+def is_presentation(name: str) -> bool:
+    """Whether an argument cuts a list or changes how an answer looks."""
+    return flat(name) in PAGING or flat(name) in PRESENTATION
+
+
 class WorldModel:
     """Every tool of a toolset bound to the world. `shape_of` gives a tool's answer shape, or None."""
 
@@ -109,6 +118,7 @@ class WorldModel:
         self.toolset = toolset
         self._shape_of = shape_of
         self._bound: dict[str, Bound] = {}
+        self._keys: dict[str, tuple[str | None, dict[str, Json]]] = {}
         effects = infer_effects(toolset, declared)
         self.effects = {
             name: effect
@@ -136,7 +146,9 @@ class WorldModel:
                 continue
             parents = self._split(tool)[0]
             for name, schema in (tool.parameters.get("properties") or {}).items():
-                if name not in parents and flat(name) not in PAGING and flat(name) not in PRESENTATION:
+                slot = tool.http.slots.get(name) if tool.http else None
+                shows = slot is not None and slot.place == "query" and is_presentation(name)
+                if name not in parents and not shows:
                     fields.setdefault(name, schema)
         return fields
 
@@ -157,13 +169,41 @@ class WorldModel:
         shape = self._shape_of(tool)
         parents, own_key = self._split(tool)
         if effect.kind not in STORED or effect.resource is None:
-            return Bound(tool, effect, shape, None, None, None, (), False)
+            return Bound(tool, effect, shape, None, None, None, (), None, {}, False)
         keys = self.keys_of(effect.resource)
         document = self._locate(tool, shape, keys)
         key_field = None if self._is_singleton(tool) else _key_field(shape, document, keys, effect.resource)
         if effect.kind == "create":
             own_key = _creator_key(tool, key_field, keys, effect.resource)
-        return Bound(tool, effect, shape, document, key_field, own_key, parents, self._caller_keys(effect.resource))
+        key_name, key_leaf = self._key_of(effect.resource)
+        caller_keys = self._caller_keys(effect.resource)
+        resource_key = None if self._is_singleton(tool) else key_name
+        return Bound(tool, effect, shape, document, key_field, own_key, parents, resource_key, key_leaf, caller_keys)
+
+    def _key_of(self, resource: str) -> tuple[str | None, dict[str, Json]]:
+        """The key's property and what it must be, from all tools of a resource, readers first."""
+        if resource in self._keys:
+            return self._keys[resource]
+        keys = self.keys_of(resource)
+        found: str | None = None
+        leaf: dict[str, Json] = {}
+        for kind in ("read", "list", "create", "update", "delete"):
+            for tool in self._groups[resource]:
+                if found is not None or self.effects[tool.name].kind != kind or self._is_singleton(tool):
+                    continue
+                shape = self._shape_of(tool)
+                document = self._locate(tool, shape, keys)
+                found = _key_field(shape, document, keys, resource)
+                if found is not None and document is not None and isinstance(tool.output_schema, dict):
+                    view = View(tool.output_schema, tool.output_schema).at((*document, found))
+                    leaf = dict(view.flat) if view else {}
+        for tool in self._groups[resource]:
+            name = self._split(tool)[1]
+            view = View(tool.parameters, tool.parameters).child(name) if name else None
+            if view is not None and (not leaf.get("type") or view.type == leaf["type"]):
+                leaf = _narrowed(leaf, view.flat)
+        self._keys[resource] = found, _narrowed(leaf, {}) or {"type": "string"}
+        return self._keys[resource]
 
     def _is_singleton(self, tool: Tool) -> bool:
         """`/pets/{petId}/status`: the path's key is the parent's, so the document does not carry it as its own."""
@@ -210,6 +250,27 @@ class WorldModel:
 
 
 _ALWAYS = frozenset({"id", "name"})
+_BOUNDS = {
+    "minimum": max,
+    "exclusiveMinimum": max,
+    "minLength": max,
+    "maximum": min,
+    "exclusiveMaximum": min,
+    "maxLength": min,
+}
+_SAME = ("type", "format", "pattern", "enum", "const", "multipleOf")
+
+
+def _narrowed(leaf: dict[str, Json], other: dict[str, Json]) -> dict[str, Json]:
+    """What satisfies both leaves, as far as one flat leaf can say it."""
+    bounds = {
+        name: pick(leaf.get(name, other[name]), other[name])
+        for name, pick in _BOUNDS.items()
+        if isinstance(other.get(name), int | float)
+    }
+    same = {name: other[name] for name in _SAME if name in other and name not in leaf}
+    kept = {name: value for name, value in leaf.items() if name in _BOUNDS or name in _SAME}
+    return {**kept, **same, **bounds}
 
 
 def _names(name: str, resource: str) -> bool:

@@ -56,7 +56,9 @@ def _echo(bound: Bound, arguments: Mapping[str, Json]) -> tuple[Json, dict[str, 
     known = {
         name: visible(arguments[name], bound.parameters.child(name))
         for name, leaf in bound.shape["properties"].items()
-        if name in arguments and _same_type(leaf, arguments[name]) and not is_secret(bound.parameters.child(name))
+        if name in arguments
+        and _same_type(leaf, arguments[name])
+        and not is_secret(bound.parameters.child(name), name)
     }
     return known, {f"/{escape(name)}": "argument" for name in known}
 
@@ -76,11 +78,13 @@ def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: 
     given = arguments.get(bound.own_key) if bound.own_key else None
     if given is not None and moment.state.get(place, given) is not None:
         return Plan(refusal=Refusal("conflict", f"{_label(bound)} {given!r} already exists"))
-    view = bound.view
-    name = bound.key_field or bound.own_key or "id"
-    leaf = _leaf(view, bound.key_field) or _parameter_leaf(bound) or {"type": "string"}
+    name = bound.key_field or bound.resource_key or bound.own_key or "id"
     last = (bound.effect.resource or "").rpartition("/")[2]
-    key = given if given is not None else services.new_key(name, leaf, last, collection, services.seed_of(*seed))
+    key = (
+        given
+        if given is not None
+        else services.new_key(name, bound.key_leaf, last, collection, services.seed_of(*seed))
+    )
     fields = bound.argument_fields(arguments)
     return _document_plan(
         bound, arguments, moment, place, seed, _Draft(key, fields, {}, given is not None, "created")
@@ -169,34 +173,49 @@ def _document_plan(
     bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, seed: tuple[Json, ...], draft: _Draft
 ) -> Plan:
     writes = bound.effect.kind != "read"
+    field = bound.key_field or bound.resource_key
+    value, sources = _with_fields(bound, draft, field)
+    if field and draft.key != SINGLE and field not in draft.stored:
+        value[field] = lists.typed_key(bound, draft.key)
+        sources[field] = "argument" if draft.key_given else "computed"
+    if writes:
+        for name, when in _times(bound, moment.now, created=not draft.stored).items():
+            if sources.get(name) != "argument":
+                value[name], sources[name] = when, "computed"
+
+    def settle(content: Json) -> tuple[Change, ...]:
+        shown = lists.document_in(content, bound.document)
+        # What a write answered is the truth; a read only adds what was never shown.
+        stored = {**value, **shown} if writes else {**shown, **value}
+        key = shown.get(field, draft.key) if field and not draft.key_given else draft.key
+        changes: list[Change] = []
+        if writes or not draft.stored or stored != draft.stored:
+            changes.append(Put(place, key, stored, draft.origin))
+        if not writes:
+            changes += lists.wrapping(bound, arguments, moment.state, place, content)
+        return tuple(changes)
+
+    known, marked = _answer_with(bound, arguments, value, sources)
+    if not writes:
+        known = lists.wrapped(bound, arguments, moment.state, place, known, marked)
+    return Plan(known, marked, seed, (draft.stored,) if draft.stored else (), settle)
+
+
+def _with_fields(bound: Bound, draft: _Draft, field: str | None) -> tuple[dict[str, Json], dict[str, Source]]:
+    """The stored document with what the caller says put in."""
     value = dict(draft.stored)
     sources: dict[str, Source] = dict.fromkeys(value, "state")
     for name, part in draft.fields.items():
         target = lists.stored_name(bound, value, name)
-        if _is_read_only(bound, target):
+        # A thing's key never changes: every other tool still calls it by the old one.
+        if _is_read_only(bound, target) or (target == field and draft.stored):
             continue
         merged = merge_patch(value.get(target), part) if bound.effect.kind == "update" else part
-        if merged is None and bound.effect.kind == "update":
+        if merged is None and not _allows_null(bound, target):
             value.pop(target, None)
         else:
             value[target], sources[target] = merged, "argument"
-    if bound.key_field and draft.key != SINGLE and bound.key_field not in draft.stored:
-        value[bound.key_field] = lists.typed_key(bound, draft.key)
-        sources[bound.key_field] = "argument" if draft.key_given else "computed"
-    if writes:
-        for name, when in _times(bound, moment.now, created=not draft.stored).items():
-            value[name], sources[name] = when, "computed"
-    key = draft.key
-
-    def settle(content: Json) -> tuple[Change, ...]:
-        shown = lists.document_in(content, bound.document)
-        stored = {**value, **shown}
-        return (
-            () if stored == draft.stored and not writes and draft.stored else (Put(place, key, stored, draft.origin),)
-        )
-
-    known, marked = _answer_with(bound, arguments, value, sources)
-    return Plan(known, marked, seed, (draft.stored,) if draft.stored else (), settle)
+    return value, sources
 
 
 def _answer_with(
@@ -256,14 +275,15 @@ def _is_read_only(bound: Bound, name: str) -> bool:
     return view is not None and view.keyword("readOnly") is True and name != bound.key_field
 
 
+def _allows_null(bound: Bound, name: str) -> bool:
+    view = bound.view.child(name) if bound.view else None
+    return view is not None and view.nullable
+
+
 def _leaf(view: View | None, name: str | None) -> dict[str, Json] | None:
     """A property's constraints as one flat dict."""
     inner = view.child(name) if view and name else None
     return inner.flat if inner else None
-
-
-def _parameter_leaf(bound: Bound) -> dict[str, Json] | None:
-    return _leaf(bound.parameters, bound.own_key)
 
 
 def _label(bound: Bound) -> str:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from gtm.tools.sampler import sample
+from gtm.tools.shape import Unsatisfiable
+from gtm.tools.validator import prepare
 from gtm.types import Json, canonical
-from gtm.world.state import Collection, key_text
+from gtm.world.state import Collection
 from gtm.world.words import words
 
 EPOCH = datetime(2025, 6, 2, 9, 0, 0, tzinfo=UTC)
@@ -29,6 +31,9 @@ _TIME_WORDS = frozenset({"time", "timestamp", "date", "datetime", "at", "on", "c
 _CREATED = frozenset({"created", "creation", "create", "inserted", "added"})
 _UPDATED = frozenset({"updated", "modified", "update", "changed", "edited"})
 _ID_WORDS = frozenset({"id", "ids", "uuid", "guid", "etag", "sha", "arn", "token", "nonce", "checksum"})
+FIRST_KEY = 1001
+"""The first key of a numbered collection; imagined things have smaller ones."""
+MAX_ATTEMPTS = 200
 _TIME_FORMATS = frozenset({"date-time", "google-datetime", "date", "time", "unix-time", "timestamp", "rfc3339"})
 
 
@@ -117,26 +122,31 @@ def identifier(name: str, leaf: dict[str, Json], seed: int) -> Json:
 
 
 def new_key(name: str, leaf: dict[str, Json], resource: str, collection: Collection, seed: int) -> Json:
-    """A key nothing in the collection has or had. Integers count up; text follows the leaf's format."""
-    taken = collection.documents
-    for attempt in range(1000):
-        key = _candidate(name, leaf, resource, collection, seed_of(seed, attempt), attempt)
-        if key_text(key) not in taken and key_text(key) not in collection.deleted:
-            return key
+    """A key that the leaf allows and nothing in the collection has or had. Numbers count up."""
+    valid = prepare(leaf).validator
+    for attempt in range(MAX_ATTEMPTS):
+        own = seed_of(seed, attempt)
+        for key in (_candidate(name, leaf, resource, collection.created + attempt, own), _sampled(leaf, name, own)):
+            if key is not None and not collection.knows(key) and valid.is_valid(key):
+                return key
     # A schema that allows only a handful of keys (an enum, maxLength 1) is used up: count on past it.
     return collection.created + 1_000_000
 
 
-def _candidate(
-    name: str, leaf: dict[str, Json], resource: str, collection: Collection, seed: int, attempt: int
-) -> Json:
-    if leaf.get("type") == "integer":
-        number = int(leaf.get("minimum", 1)) + 1000 + collection.created + attempt
-        return min(number, int(leaf["maximum"]) - attempt) if "maximum" in leaf else number
+def _candidate(name: str, leaf: dict[str, Json], resource: str, count: int, seed: int) -> Json:
+    if leaf.get("type") in {"integer", "number"}:
+        return FIRST_KEY + count
     if leaf.get("type") != "string" or is_special(leaf) or words(name)[-1:] in {("uuid",), ("guid",)}:
         return identifier(name, leaf, seed)
     prefix = re.sub(r"[^a-z]", "", resource.rpartition("/")[2].rpartition("_")[2].lower())[:4]
     return f"{prefix}_{seed & 0xFFFFFFFF:08x}" if prefix else f"{seed & 0xFFFFFFFFFFFF:012x}"
+
+
+def _sampled(leaf: dict[str, Json], name: str, seed: int) -> Json:
+    try:
+        return sample(leaf, random.Random(seed), hint=name)
+    except Unsatisfiable:
+        return None
 
 
 def is_special(leaf: dict[str, Json]) -> bool:

@@ -54,11 +54,20 @@ class Collection:
     """Pinned pages of imagined things: filter signature -> keys."""
     created: int = 0
     """How many keys were ever given out."""
+    imagined: int = 0
+    """How many things were ever imagined."""
+    envelopes: "HashTrieMap[str, dict[str, Json]]" = field(default_factory=HashTrieMap)
+    """What stood around the documents of an answer: tool and arguments -> other properties."""
 
     @cached_property
     def ordered(self) -> tuple[Document, ...]:
         """Documents in the order they became known."""
         return tuple(sorted(self.documents.values(), key=lambda document: (document.order, key_text(document.key))))
+
+    def knows(self, key: Json) -> bool:
+        """Whether a key is or was in use."""
+        text = key_text(key)
+        return text in self.documents or text in self.deleted
 
     @cached_property
     def digest(self) -> str:
@@ -72,6 +81,8 @@ class Collection:
             "deleted": sorted(self.deleted),
             "windows": {signature: list(keys) for signature, keys in sorted(self.windows.items())},
             "created": self.created,
+            "imagined": self.imagined,
+            "envelopes": dict(sorted(self.envelopes.items())),
         }
 
 
@@ -102,7 +113,16 @@ class Pin:
     keys: tuple[str, ...]
 
 
-Change = Put | Delete | Pin
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """Fix what stood around the documents of one answer."""
+
+    place: Place
+    signature: str
+    value: dict[str, Json]
+
+
+Change = Put | Delete | Pin | Wrap
 
 
 @dataclass(frozen=True)
@@ -160,6 +180,8 @@ def key_text(key: Json) -> str:
     """A key as it is compared."""
     if isinstance(key, str):
         return key
+    if isinstance(key, float) and key.is_integer():
+        return str(int(key))
     return str(key) if type(key) is int else canonical(key).decode()
 
 
@@ -177,6 +199,7 @@ def _put(state: State, change: Change) -> State:
         documents=collection.documents.insert(text, document),
         deleted=collection.deleted.discard(text),
         created=collection.created + (old is None and change.origin == "created"),
+        imagined=collection.imagined + (old is None and change.origin == "imagined"),
     )
     return State(
         state.collections.insert(change.place.id, updated), max(order, state.order), state.documents + (old is None)
@@ -202,12 +225,27 @@ def _pin(state: State, change: Change) -> State:
     return State(state.collections.insert(change.place.id, updated), state.order, state.documents)
 
 
-_APPLY = {Put: _put, Delete: _delete, Pin: _pin}
+def _wrap(state: State, change: Change) -> State:
+    assert isinstance(change, Wrap)
+    collection = state.at(change.place)
+    updated = replace(collection, envelopes=collection.envelopes.insert(change.signature, change.value))
+    return State(state.collections.insert(change.place.id, updated), state.order, state.documents)
+
+
+_APPLY = {Put: _put, Delete: _delete, Pin: _pin, Wrap: _wrap}
 
 
 def _load_collection(raw: Json) -> Collection:
     documents = {
-        key_text(key): Document(key, dict(value), order, origin) for key, value, order, origin in raw["documents"]
+        key_text(key): Document(key, dict(value), int(order), origin)
+        for key, value, order, origin in raw["documents"]
     }
     windows = {signature: tuple(keys) for signature, keys in raw["windows"].items()}
-    return Collection(HashTrieMap(documents), HashTrieSet(raw["deleted"]), HashTrieMap(windows), int(raw["created"]))
+    return Collection(
+        HashTrieMap(documents),
+        HashTrieSet(raw["deleted"]),
+        HashTrieMap(windows),
+        int(raw["created"]),
+        int(raw["imagined"]),
+        HashTrieMap(raw["envelopes"]),
+    )

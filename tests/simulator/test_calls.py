@@ -357,3 +357,23 @@ async def test_a_reset_during_a_call_drops_the_call() -> None:
     with pytest.raises(SessionError, match="reset or restored"):
         await session.acall("createPet", {"name": "Rex"})
     assert (session.turns, session.state()) == ((), {})
+
+
+def test_text_that_utf8_cannot_carry_is_kept_readable() -> None:
+    session = simulator().session()
+    assert session.call("getPet", {"petId": "\ud800"}).is_error
+    assert session.call("\ud800", {}).is_error
+    assert "\ud800" not in session.episode.model_dump_json()
+    assert json.loads(json.dumps(session.dump()))["turns"]
+
+
+def test_doors_refuse_what_is_no_value() -> None:
+    one = simulator()
+    for options in ({"seed": 1.5}, {"world": "nope"}):
+        with pytest.raises(ConfigError):
+            one.session(**options)
+    with pytest.raises(SessionError, match="by its name"):
+        one.session().call(None)  # type: ignore[arg-type]
+    assert one.session().call("getPet", {1: 2}).is_error
+    with pytest.raises(SessionError, match="no JSON value"):
+        one.session().observe("getPet", {"petId": 1}, {"id": 1, "name": float("nan")})

@@ -5,7 +5,7 @@ import pytest
 from gtm import Simulator, Toolset
 from gtm.simulator.config import Config
 from gtm.simulator.session import Session
-from tests.samples import notes, pets
+from tests.samples import PET, notes, operation, pets
 
 
 def session(toolset: Toolset, **options: object) -> Session:
@@ -164,3 +164,145 @@ def test_a_fork_and_its_origin_do_not_see_each_other() -> None:
     assert world.call("getPet", {"petId": key}).content["name"] == "Rex"
     world.reset(seed=9)
     assert (world.state(), world.seed, world.turns) == ({}, 9, ())
+
+
+def test_a_create_without_a_body_is_found_by_the_key_that_lists_show() -> None:
+    number = {"type": "integer", "minimum": 1, "maximum": 10}
+    pet = {"type": "object", "properties": {"id": number, "name": {"type": "string"}}, "required": ["id", "name"]}
+    tools = (
+        operation("addPet", "POST", "/pets", {"name": {"type": "string"}}, None, 201),
+        operation("getPet", "GET", "/pets/{petId}", {"petId": number}, pet),
+        operation("listPets", "GET", "/pets", {}, {"type": "array", "items": pet}),
+    )
+    world = session(Toolset(name="bodyless", kind="openapi", tools=tools), world="closed")
+    world.call("addPet", {"name": "Rex"})
+    world.call("addPet", {"name": "Max"})
+    listed = world.call("listPets").content
+    assert [pet["name"] for pet in listed] == ["Rex", "Max"]
+    assert [world.call("getPet", {"petId": pet["id"]}).content for pet in listed] == listed
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        {"type": "number"},
+        {"type": "string", "minLength": 20},
+        {"type": "integer", "multipleOf": 7},
+        {"type": "integer", "exclusiveMinimum": 5000},
+        {"type": "string", "enum": ["a", "b", "c"]},
+        {"type": "string", "pattern": "^[A-Z]{3}-[0-9]{4}$"},
+        {"type": "string", "format": "uuid"},
+    ],
+)
+def test_a_key_is_made_as_the_schema_wants_it_and_finds_the_thing_again(leaf: dict[str, object]) -> None:
+    thing = {"type": "object", "properties": {"id": leaf, "name": {"type": "string"}}, "required": ["id", "name"]}
+    tools = (
+        operation("make", "POST", "/things", {"name": {"type": "string"}}, thing, 201),
+        operation("getThing", "GET", "/things/{thingId}", {"thingId": leaf}, thing),
+    )
+    world = session(Toolset(name="things", kind="openapi", tools=tools), world="closed")
+    made = [world.call("make", {"name": name}).content for name in ("one", "two")]
+    assert made[0]["id"] != made[1]["id"]
+    assert [world.call("getThing", {"thingId": thing["id"]}).content for thing in made] == made
+
+
+def test_what_stands_around_documents_is_the_same_the_next_time() -> None:
+    text = {"type": "string"}
+    listing = {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": PET},
+            "total_entries": {"type": "integer"},
+            "service": text,
+            "nextPageToken": text,
+        },
+        "required": ["items", "total_entries", "service", "nextPageToken"],
+    }
+    arguments = {"pageSize": {"type": "integer"}, "pageToken": text}
+    tools = (*pets().tools[:5], operation("listPets", "GET", "/pets", arguments, listing))
+    world = session(Toolset(name="pets", kind="openapi", tools=tools))
+    first = world.call("listPets").content
+    assert world.call("listPets").content == first
+    assert first["total_entries"] == len(first["items"])
+    world.call("createPet", {"name": "Rex"})
+    pages, token = [], ""
+    while True:
+        page = world.call("listPets", {"pageSize": 2, **({"pageToken": token} if token else {})}).content
+        pages += page["items"]
+        token = page["nextPageToken"]
+        if not token:
+            break
+    assert pages == world.call("listPets").content["items"]
+    assert len(pages) == first["total_entries"] + 1
+
+
+def test_a_deleted_thing_does_not_come_back_through_another_filter() -> None:
+    world = session(pets())
+    gone = world.call("listPets", {"status": "available"}).content[-1]["id"]
+    world.call("deletePet", {"petId": gone})
+    for query in ("foo", "bar", "baz"):
+        assert gone not in [pet["id"] for pet in world.call("listPets", {"q": query}).content]
+    assert world.call("getPet", {"petId": gone}).is_error
+
+
+def test_an_unseen_list_is_cut_like_a_seen_one() -> None:
+    world = session(pets())
+    assert world.call("listPets", {"offset": 10}).content == world.call("listPets", {"offset": 10}).content == []
+    assert len(world.call("listPets", {"limit": 1}).content) == 1
+    assert len(world.call("listPets").content) > 1
+
+
+def test_a_closed_list_is_complete() -> None:
+    tools = (*pets().tools[:5], operation("listPets", "GET", "/pets", {}, {"type": "array", "items": PET}))
+    world = session(Toolset(name="pets", kind="openapi", tools=tools), world="closed")
+    for number in range(120):
+        world.call("createPet", {"name": f"pet {number}"})
+    assert len(world.call("listPets").content) == 120
+
+
+def test_a_null_is_kept_where_the_schema_takes_one() -> None:
+    note = {"type": ["string", "null"]}
+    thing = {"type": "object", "properties": {"id": {"type": "integer"}, "note": note}, "required": ["id", "note"]}
+    tools = (
+        operation("make", "POST", "/things", {"note": note}, thing, 201),
+        operation("change", "PATCH", "/things/{id}", {"id": {"type": "integer"}, "note": note}, thing),
+        operation("look", "GET", "/things/{id}", {"id": {"type": "integer"}}, thing),
+    )
+    world = session(Toolset(name="things", kind="openapi", tools=tools))
+    key = {"id": world.call("make", {"note": "first"}).content["id"]}
+    assert world.call("change", {**key, "note": None}).content == {**key, "note": None}
+    assert world.call("look", key).content == {**key, "note": None}
+
+
+def test_a_whole_float_names_the_same_thing() -> None:
+    world = session(pets())
+    made = world.call("createPet", {"name": "Rex"}).content
+    assert world.call("getPet", {"petId": float(made["id"])}).content == made
+
+
+def test_passwords_are_secret_by_their_name() -> None:
+    text = {"type": "string"}
+    user = {
+        "type": "object",
+        "properties": {"username": text, "password": text},
+        "required": ["username", "password"],
+    }
+    tools = (
+        operation("createUser", "POST", "/users", {"username": text, "password": text}, user, 201),
+        operation("getUser", "GET", "/users/{username}", {"username": text}, user),
+    )
+    world = session(Toolset(name="users", kind="openapi", tools=tools))
+    made = world.call("createUser", {"username": "bob", "password": "hunter2"})
+    assert made.content["username"] == "bob"
+    assert "hunter2" not in str(world.dump()) + world.call("getUser", {"username": "bob"}).text
+
+
+def test_a_filter_that_documents_cannot_decide_names_a_window() -> None:
+    tag = {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}}
+    item = {"type": "object", "properties": {"id": {"type": "integer"}, "tags": tag}, "required": ["id", "tags"]}
+    arguments = {"tags": {"type": "array", "items": {"type": "string"}}}
+    tools = (operation("listCars", "GET", "/cars", arguments, {"type": "array", "items": item}),)
+    world = session(Toolset(name="cars", kind="openapi", tools=tools))
+    first = world.call("listCars", {"tags": ["red"]}).content
+    assert first
+    assert world.call("listCars", {"tags": ["red"]}).content == first
