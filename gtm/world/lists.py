@@ -12,7 +12,7 @@ from gtm.world.filters import Filters, count
 from gtm.world.model import Bound
 from gtm.world.outcome import Moment, Plan
 from gtm.world.state import Change, Collection, Document, Pin, Place, Put, State, Wrap, key_text
-from gtm.world.tree import UNKNOWN, escape, overlay
+from gtm.world.tree import UNKNOWN, adopt, escape, overlay
 from gtm.world.words import flat
 
 IMAGINED = (2, 3)
@@ -119,7 +119,7 @@ def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place
 
     def settle(content: Json) -> tuple[Change, ...]:
         answered = _items_in(content, bound.document or ())
-        values = {id(d): {**document_in(item, rest), **d.value} for d, item in zip(page, answered, strict=False)}
+        values = {id(d): adopt(d.value, document_in(item, rest)) for d, item in zip(page, answered, strict=False)}
         changes: list[Change] = [
             Put(place, document.key, values.get(id(document), document.value), "imagined")
             for document in matching

@@ -16,7 +16,7 @@ from gtm.world import lists, services
 from gtm.world.model import Bound
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import Change, Delete, Document, Place, Put, State, key_text
-from gtm.world.tree import UNKNOWN, escape
+from gtm.world.tree import UNKNOWN, adopt, escape
 from gtm.world.words import flat, words
 
 SINGLE = "@"
@@ -104,7 +104,8 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
         if not creates:
             return Plan(refusal=Refusal("not_found", f"{_label(bound)} {key!r} was not found"))
     value = document.value if document else {}
-    seed = (moment.seed, bound.tool.name, dict(arguments), value)
+    # A read's seed does not follow the document: what it mends for its own schema, it mends the same way every time.
+    seed = (moment.seed, bound.tool.name, dict(arguments), *([value] if kind != "read" else []))
     if kind == "delete":
         return _delete(bound, arguments, moment, place, document, key)
     if kind == "read":
@@ -186,7 +187,7 @@ def _document_plan(
     def settle(content: Json) -> tuple[Change, ...]:
         shown = lists.document_in(content, bound.document)
         # What a write answered is the truth; a read only adds what was never shown.
-        stored = {**value, **shown} if writes else {**shown, **value}
+        stored = {**value, **shown} if writes else adopt(value, shown)
         key = shown.get(field, draft.key) if field and not draft.key_given else draft.key
         changes: list[Change] = []
         if writes or not draft.stored or stored != draft.stored:

@@ -56,6 +56,16 @@ def overlay(known: Json, written: Json) -> Json:
     return known
 
 
+def adopt(stored: Json, shown: Json) -> Json:
+    """What is stored, with what was shown beside it for the first time; nothing stored changes."""
+    if isinstance(stored, dict) and isinstance(shown, dict):
+        known = {name: adopt(value, shown[name]) if name in shown else value for name, value in stored.items()}
+        return known | {name: value for name, value in shown.items() if name not in stored}
+    if isinstance(stored, list) and isinstance(shown, list) and len(stored) == len(shown):
+        return [adopt(*pair) for pair in zip(stored, shown, strict=True)]
+    return stored
+
+
 def escape(name: str) -> str:
     """A property name as a JSON pointer token (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
