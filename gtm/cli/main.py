@@ -15,7 +15,7 @@ from gtm.cli import call, doctor, inspect, models, serve
 from gtm.cli.terminal import leave_pipe, say
 from gtm.errors import GtmError
 
-DONE, GATE_FAILED, MEND, INTERRUPTED = 0, 1, 2, 130
+MEND, INTERRUPTED = 2, 130
 
 DISTRIBUTION = "gtm-sim"
 

@@ -9,9 +9,10 @@ import random
 from datetime import timedelta
 
 from gtm.tools.sampler import sample
+from gtm.tools.shape import escape
 from gtm.types import Json, Source
 from gtm.world import services
-from gtm.world.tree import UNKNOWN, escape
+from gtm.world.tree import UNKNOWN
 
 UPDATED_AFTER = timedelta(days=3)
 """How long after its creation an imagined thing was last changed."""

@@ -6,11 +6,12 @@ offset, page and our own cursors cut; what else is there (a radius, a topic) onl
 
 from collections.abc import Mapping
 
+from gtm.tools.shape import escape
 from gtm.tools.view import View
 from gtm.types import Json, Source, canonical
 from gtm.world.model import PAGING, PRESENTATION, SEARCH, Bound
 from gtm.world.state import Document, key_text
-from gtm.world.tree import UNKNOWN, escape
+from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, words
 
 PAGE = 100

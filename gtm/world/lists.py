@@ -6,13 +6,14 @@ totals count all that match. Filters on declared fields are decided by the docum
 
 from collections.abc import Mapping
 
+from gtm.tools.shape import escape
 from gtm.types import Json, Source, canonical
 from gtm.world import services
 from gtm.world.filters import Filters, count
 from gtm.world.model import Bound
 from gtm.world.outcome import Moment, Plan
 from gtm.world.state import Change, Collection, Document, Pin, Place, Put, State, Wrap, key_text
-from gtm.world.tree import UNKNOWN, adopt, escape, overlay
+from gtm.world.tree import UNKNOWN, adopt, overlay
 from gtm.world.words import flat
 
 IMAGINED = (2, 3)

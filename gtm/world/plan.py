@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from gtm.tools.shape import escape
 from gtm.tools.view import View, is_secret, visible
 from gtm.types import Json, Source
 from gtm.world import lists, services
 from gtm.world.model import Bound
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import Change, Delete, Document, Place, Put, State, key_text
-from gtm.world.tree import UNKNOWN, adopt, escape
+from gtm.world.tree import UNKNOWN, adopt
 from gtm.world.words import flat, words
 
 SINGLE = "@"
@@ -29,11 +30,8 @@ def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Pl
         return _stateless(bound, arguments, moment)
     place = place_of(bound, arguments)
     if bound.effect.kind == "list":
-        return (
-            lists.plan_list(bound, arguments, moment, place)
-            if lists.fits(bound)
-            else (_stateless(bound, arguments, moment))
-        )
+        windowed = lists.fits(bound)
+        return lists.plan_list(bound, arguments, moment, place) if windowed else _stateless(bound, arguments, moment)
     if bound.effect.kind == "create":
         return _create(bound, arguments, moment, place)
     return _keyed(bound, arguments, moment, place)

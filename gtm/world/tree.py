@@ -6,6 +6,7 @@ the indices. Knows shapes (`gtm.tools.shape`) and nothing else.
 
 from typing import Any
 
+from gtm.tools.shape import escape
 from gtm.types import Json
 
 
@@ -64,11 +65,6 @@ def adopt(stored: Json, shown: Json) -> Json:
     if isinstance(stored, list) and isinstance(shown, list) and len(stored) == len(shown):
         return [adopt(*pair) for pair in zip(stored, shown, strict=True)]
     return stored
-
-
-def escape(name: str) -> str:
-    """A property name as a JSON pointer token (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def leaves(value: Json, pointer: str = "") -> list[tuple[str, Json]]:
