@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -229,7 +230,7 @@ def _sha256(path: Path) -> str:
     found = _hash(path)
     with _storing(0):
         note.parent.mkdir(parents=True, exist_ok=True)
-        scratch = note.with_suffix(f".{os.getpid()}")
+        scratch = note.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         scratch.write_text(json.dumps({"file": mark, "sha256": found}), encoding="utf-8")
         os.replace(scratch, note)
     return found

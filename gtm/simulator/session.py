@@ -7,6 +7,7 @@ The sync door is thin: it runs the async method on the simulator's own loop.
 import asyncio
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -170,7 +171,7 @@ class Session:
 
     def save(self, path: Path | str) -> None:
         """Write `dump()` to a file, whole or not at all."""
-        temporary = Path(f"{path}.{os.getpid()}.tmp")
+        temporary = Path(f"{path}.{os.getpid()}-{threading.get_ident()}.tmp")
         try:
             temporary.write_bytes(canonical(self.dump()))
             temporary.replace(path)
