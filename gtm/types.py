@@ -187,6 +187,16 @@ class ToolError(Frozen):
     """Whether the agent can get past it by its own means (retry, mend the arguments)."""
 
 
+class Fault(Frozen):
+    """What a policy did to a call, whether it made an error of it or not."""
+
+    kind: str
+    solvable: bool
+    """Whether the agent can get past it by its own means (retry, wait, read again)."""
+    detail: str = ""
+    """What was changed, for people."""
+
+
 class Result(Frozen):
     """What a simulated tool answered."""
 
@@ -201,6 +211,10 @@ class Result(Frozen):
     """JSON pointer -> where it came from; a pointer speaks for all below it that has none of its own."""
     warnings: tuple[str, ...] = ()
     """What was relaxed, cut, repaired or ignored on the way."""
+    fault: Fault | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The injected fault, where there was one."""
+    delay_ms: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Simulated latency; None where none was asked for."""
     simulated: Literal[True] = True
 
 

@@ -44,6 +44,8 @@ class Snapshot:
     mode: WorldMode
     faults: tuple[FaultRule, ...]
     state: State
+    before: State
+    """The world before its last change: what a stale read still shows."""
     turns: "List[Turn]"
     count: int
     history: str
@@ -81,17 +83,17 @@ class Session:
             if not isinstance(name, str):
                 raise SessionError(f"a tool is called by its name, a text; got {name!r}")
             given = {} if arguments is None else arguments
-            result, state = await self._simulator.answer(now, name, given)
+            answer = await self._simulator.answer(now, name, given)
             if self._now is not now:
                 raise SessionError("the session was reset or restored while the call ran; its result is dropped")
             turn = Turn(
                 call=Call(tool=readable(name), arguments=self._simulator.recordable(name, given)),
-                result=result,
-                time=clock_text(now.count),
+                result=answer.result,
+                time=clock_text(now.count, now.state.ahead),
                 latency_ms=round((time.perf_counter() - began) * 1000, 3),
             )
-            self._append(turn, state)
-            return result
+            self._append(turn, now.state.apply(answer.changes))
+            return answer.result
 
     def call(self, name: str, arguments: Mapping[str, Json] | Json = None) -> Result:
         """`acall`, from sync code."""
@@ -103,10 +105,11 @@ class Session:
         """Tell the session of a turn that really happened: history and world learn from it."""
         async with self._lock:
             now = self._now
-            state, text = self._simulator.learn(now, name, dict(arguments), content, is_error)
+            changes, text = self._simulator.learn(now, name, dict(arguments), content, is_error)
             result = Result(content=content, text=text, is_error=is_error, provenance={"": "cassette"})
             call = Call(tool=name, arguments=self._simulator.recordable(name, arguments))
-            self._append(Turn(call=call, result=result, time=clock_text(now.count), observed=True), state)
+            turn = Turn(call=call, result=result, time=clock_text(now.count, now.state.ahead), observed=True)
+            self._append(turn, now.state.apply(changes))
 
     def observe(self, name: str, arguments: Mapping[str, Json], content: Json, *, is_error: bool = False) -> None:
         """`aobserve`, from sync code."""
@@ -133,12 +136,18 @@ class Session:
     def reset(self, seed: int | None = None) -> None:
         """An empty world again, with the same or another seed."""
         self._now = replace(
-            self._now, seed=self.seed if seed is None else seed, state=State(), turns=List(), count=0, history=""
+            self._now,
+            seed=self.seed if seed is None else seed,
+            state=State(),
+            before=State(),
+            turns=List(),
+            count=0,
+            history="",
         )
 
     def resume(self, state: State, turns: Sequence[Turn]) -> None:
         """Go on from a saved world and history."""
-        self._now = replace(self._now, state=state, turns=List(), count=0, history="")
+        self._now = replace(self._now, state=state, before=state, turns=List(), count=0, history="")
         for turn in turns:
             self._append(turn, state)
 
@@ -202,6 +211,7 @@ class Session:
             mode=now.mode,
             faults=now.faults,
             state=state,
+            before=now.before if state is now.state else now.state,
             turns=now.turns.push_front(turn),
             count=now.count + 1,
             history=hashlib.sha256(seen).hexdigest(),

@@ -10,6 +10,7 @@ import difflib
 import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -37,13 +38,21 @@ from gtm.world import services
 from gtm.world.observe import learn
 from gtm.world.outcome import Moment, Plan, WorldMode
 from gtm.world.plan import make_plan
-from gtm.world.state import State
+from gtm.world.state import Change, State
 from gtm.world.tree import UNKNOWN
 
 T = TypeVar("T")
 
 CACHE_FILE = "responses.sqlite"
 """In `gtm_home()`: completions by the hash of all they depend on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of one call and what it does to the world."""
+
+    result: Result
+    changes: tuple[Change, ...] = ()
 
 
 class Simulator:
@@ -103,6 +112,7 @@ class Simulator:
             mode=world or self.config.world,
             faults=self.config.faults if faults is None else rules_of(faults, self.toolset),
             state=State(),
+            before=State(),
             turns=List(),
             count=0,
             history="",
@@ -134,36 +144,43 @@ class Simulator:
         """Many calls as one engine batch, in order within one session."""
         return self.run(gather_by_session, calls)
 
-    async def answer(self, now: Snapshot, name: str, arguments: Json) -> tuple[Result, State]:
-        """The result of one call at a moment, and the state after it."""
+    async def answer(self, now: Snapshot, name: str, arguments: Json) -> Answer:
+        """The result of one call at a moment, and the world's changes."""
         definition = self.definitions.get(name)
         if definition is None:
-            return self._unknown(name), now.state
+            return Answer(self._unknown(name))
         tool, kind = definition.tool, self.toolset.kind
         report = check_arguments(tool, arguments)
         if report.violations:
             error = ToolError(kind="invalid_arguments")
             messages = [violation.message for violation in report.violations]
-            return refuse(tool, kind, error, STATUS["invalid_arguments"], messages), now.state
+            return Answer(refuse(tool, kind, error, STATUS["invalid_arguments"], messages))
         fault = decide(now.faults, name, now.count + 1, now.seed)
         if fault is not None and fault.kind != "committed_timeout":
-            return refuse(tool, kind, fault.error, fault.status, [fault.text]), now.state
+            return Answer(refuse(tool, kind, fault.error, fault.status, [fault.text]))
         if report.unknown:
             arguments = {name: value for name, value in arguments.items() if name not in report.unknown}
+        answer = await self._respond(definition, now, arguments, report.hints)
+        if fault is not None:
+            return Answer(refuse(tool, kind, fault.error, fault.status, [fault.text]), answer.changes)
+        return answer
+
+    async def _respond(
+        self, definition: Definition, now: Snapshot, arguments: dict[str, Json], hints: tuple[str, ...]
+    ) -> Answer:
+        """What the tool itself says to checked arguments."""
         plan = make_plan(definition.bound, arguments, self._moment(definition, now))
         if plan.refusal is not None:
             error = ToolError(kind=plan.refusal.kind)
-            return refuse(tool, kind, error, STATUS[plan.refusal.kind], [plan.refusal.message]), now.state
+            messages = [plan.refusal.message]
+            return Answer(refuse(definition.tool, self.toolset.kind, error, STATUS[plan.refusal.kind], messages))
         written = await self._writer.write(definition, self._ask(definition, now, arguments, plan), plan)
-        state = now.state.apply(plan.settle(written.content))
-        if fault is not None:
-            return refuse(tool, kind, fault.error, fault.status, [fault.text]), state
-        return _result(definition, written, report.hints), state
+        return Answer(_result(definition, written, hints), plan.settle(written.content))
 
     def learn(
         self, now: Snapshot, name: str, arguments: dict[str, Json], content: Json, is_error: bool
-    ) -> tuple[State, str]:
-        """The state after a turn that really happened, and its content as text."""
+    ) -> tuple[tuple[Change, ...], str]:
+        """What a turn that really happened changes, and its content as text."""
         definition = self.definitions.get(name)
         if definition is None:
             raise SessionError(f"{name!r} is not a tool of {self.toolset.name!r}; it cannot be observed")
@@ -173,8 +190,8 @@ class Simulator:
             raise SessionError(
                 f"what {name!r} answered is no JSON value ({error}); observe what JSON can carry"
             ) from None
-        state = now.state if is_error else now.state.apply(learn(definition.bound, arguments, content, now.state))
-        return state, content if isinstance(content, str) else _text(content)
+        changes = () if is_error else learn(definition.bound, arguments, content, now.state)
+        return changes, content if isinstance(content, str) else _text(content)
 
     def recordable(self, name: str, arguments: Json) -> dict[str, Json]:
         """Arguments as an Episode keeps them, secrets replaced."""
@@ -224,7 +241,8 @@ class Simulator:
 
     def _moment(self, definition: Definition, now: Snapshot) -> Moment:
         history = now.history if definition.bound.effect.kind == "opaque" else ""
-        return Moment(now.state, now.mode, _seed(now.seed, self.toolset.digest, history), services.clock(now.count))
+        when = services.clock(now.count, now.state.ahead)
+        return Moment(now.state, now.mode, _seed(now.seed, self.toolset.digest, history), when)
 
     def _ask(self, definition: Definition, now: Snapshot, arguments: Mapping[str, Json], plan: Plan) -> Ask:
         tool = definition.tool

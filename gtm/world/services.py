@@ -42,15 +42,15 @@ def seed_of(*parts: Json) -> int:
     return int.from_bytes(hashlib.sha256(canonical(list(parts))).digest()[:8], "big") >> 1
 
 
-def clock(calls: int) -> datetime:
-    """Simulated time after so many calls."""
-    return EPOCH + timedelta(seconds=SECONDS_PER_CALL * calls)
+def clock(calls: int, ahead: float = 0.0) -> datetime:
+    """Simulated time after so many calls, `ahead` seconds later."""
+    return EPOCH + timedelta(seconds=SECONDS_PER_CALL * calls + ahead)
 
 
 @lru_cache(maxsize=MAX_CLOCK_TEXTS)
-def clock_text(calls: int) -> str:
+def clock_text(calls: int, ahead: float = 0.0) -> str:
     """The same as text."""
-    return clock(calls).strftime(RFC3339)
+    return clock(calls, ahead).strftime(RFC3339)
 
 
 def is_time(name: str, leaf: dict[str, Json]) -> bool:

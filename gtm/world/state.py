@@ -122,7 +122,18 @@ class Wrap:
     value: dict[str, Json]
 
 
-Change = Put | Delete | Pin | Wrap
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Remember a value that is no document: the clock's lead, a limit that holds until a time."""
+
+    name: str
+    value: Json
+
+
+Change = Put | Delete | Pin | Wrap | Mark
+
+CLOCK = "clock"
+"""The mark that holds how many seconds the clock is ahead of what the calls alone took."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,12 @@ class State:
     collections: "HashTrieMap[str, Collection]" = field(default_factory=HashTrieMap)
     order: int = 0
     documents: int = 0
+    marks: "HashTrieMap[str, Json]" = field(default_factory=HashTrieMap)
+
+    @property
+    def ahead(self) -> float:
+        """Seconds by which the simulated clock was moved on."""
+        return float(self.marks.get(CLOCK) or 0.0)
 
     def at(self, place: Place) -> Collection:
         """The collection at a place; empty where nothing is known."""
@@ -158,6 +175,7 @@ class State:
         """As JSON, for snapshots on disk and the control plane."""
         return {
             "order": self.order,
+            "marks": dict(sorted(self.marks.items())),
             "collections": {name: self.collections[name].dump() for name in sorted(self.collections)},
         }
 
@@ -167,7 +185,7 @@ class State:
         try:
             collections = {name: _load_collection(raw) for name, raw in value["collections"].items()}
             documents = sum(len(collection.documents) for collection in collections.values())
-            return cls(HashTrieMap(collections), int(value["order"]), documents)
+            return cls(HashTrieMap(collections), int(value["order"]), documents, HashTrieMap(value["marks"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SessionError(f"the saved world is damaged ({error!r}); start a new session") from error
 
@@ -201,8 +219,11 @@ def _put(state: State, change: Change) -> State:
         created=collection.created + (old is None and change.origin == "created"),
         imagined=collection.imagined + (old is None and change.origin == "imagined"),
     )
-    return State(
-        state.collections.insert(change.place.id, updated), max(order, state.order), state.documents + (old is None)
+    return replace(
+        state,
+        collections=state.collections.insert(change.place.id, updated),
+        order=max(order, state.order),
+        documents=state.documents + (old is None),
     )
 
 
@@ -215,24 +236,30 @@ def _delete(state: State, change: Change) -> State:
         documents=collection.documents.discard(text),
         deleted=collection.deleted.insert(text),
     )
-    return State(state.collections.insert(change.place.id, updated), state.order, state.documents - known)
+    collections = state.collections.insert(change.place.id, updated)
+    return replace(state, collections=collections, documents=state.documents - known)
 
 
 def _pin(state: State, change: Change) -> State:
     assert isinstance(change, Pin)
     collection = state.at(change.place)
     updated = replace(collection, windows=collection.windows.insert(change.signature, change.keys))
-    return State(state.collections.insert(change.place.id, updated), state.order, state.documents)
+    return replace(state, collections=state.collections.insert(change.place.id, updated))
 
 
 def _wrap(state: State, change: Change) -> State:
     assert isinstance(change, Wrap)
     collection = state.at(change.place)
     updated = replace(collection, envelopes=collection.envelopes.insert(change.signature, change.value))
-    return State(state.collections.insert(change.place.id, updated), state.order, state.documents)
+    return replace(state, collections=state.collections.insert(change.place.id, updated))
 
 
-_APPLY = {Put: _put, Delete: _delete, Pin: _pin, Wrap: _wrap}
+def _mark(state: State, change: Change) -> State:
+    assert isinstance(change, Mark)
+    return replace(state, marks=state.marks.insert(change.name, change.value))
+
+
+_APPLY = {Put: _put, Delete: _delete, Pin: _pin, Wrap: _wrap, Mark: _mark}
 
 
 def _load_collection(raw: Json) -> Collection:
