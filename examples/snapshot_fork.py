@@ -1,4 +1,4 @@
-"""One world, two futures: snapshot, restore, fork, save and load.
+"""One world, two futures: snapshot, restore, fork; and a store, where sessions outlive the process.
 
 python examples/snapshot_fork.py [MODEL]
 """
@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from gtm import Simulator, load_toolset
+from gtm.world.store import Store
 
 MODEL = (sys.argv[1:] or ["gtm-135m"])[0]
 SPEC = Path(__file__).parent / "specs" / "filesystem.mcp.json"
@@ -27,6 +28,8 @@ with Simulator(load_toolset(SPEC), model=MODEL) as simulator, simulator.session(
     print("restored:", session.call("read_file", FILE).text)
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "session.json"
-        session.save(path)
-        print("saved:   ", path.stat().st_size, "bytes, world", session.state())
+        path = str(Path(folder) / "sessions.sqlite")
+        with Store(path) as store:
+            simulator.session(store=store, name="a").call("write_file", {**FILE, "content": "kept"})
+        with Store(path) as store:
+            print("stored:  ", simulator.session(store=store, name="a").call("read_file", FILE).text)

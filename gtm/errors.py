@@ -18,6 +18,10 @@ class ConfigError(GtmError):
     """`gtm.yaml`, a fault policy or an option is wrong."""
 
 
+class ExpressionError(GtmError):
+    """An expression of `gtm.yaml` has no value for what a call gave it."""
+
+
 class ModelError(GtmError):
     """Weights are missing, corrupt, unreachable or cannot be written."""
 
@@ -32,6 +36,18 @@ class GenerationForbidden(EngineError):
 
 class SessionError(GtmError):
     """A session name, snapshot or saved session cannot be used here."""
+
+
+class ToolsetChanged(SessionError):
+    """A stored session was made with other definitions than those it is now used with."""
+
+
+class SessionGone(SessionError):
+    """A stored session was deleted while somebody still held it."""
+
+
+class StoreError(GtmError):
+    """The store that keeps sessions cannot be opened, read or written."""
 
 
 class LimitError(GtmError):

@@ -7,19 +7,23 @@ on stderr once connections are taken.
 import argparse
 import logging
 import os
+import re
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gtm.cli import options
 from gtm.cli.snippets import base_url, stdio_snippet, url_snippets
 from gtm.cli.terminal import say, show_json
-from gtm.errors import ConfigError
+from gtm.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from gtm.serve.options import ServeOptions
     from gtm.simulator.simulator import Simulator
+    from gtm.types import Toolset
+    from gtm.world.store import Store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +39,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     doors.add_argument("--token-env", metavar="NAME", help="environment variable with the tools' bearer token")
     doors.add_argument("--admin-token-env", metavar="NAME", help="the same for the control plane")
     options.add_simulation(parser)
+    options.add_recordings(parser)
     parser.add_argument("--faults", metavar="FILE", help="a list of faults, as in gtm.yaml")
     parser.add_argument("--episodes", metavar="DIR", help="write each session's record there, as JSONL")
+    keeping = parser.add_argument_group("sessions (docs/stores.md)")
+    keeping.add_argument(
+        "--store",
+        metavar="URL",
+        help="where sessions last: an SQLite file, postgresql://..., or memory (default: a file under GTM_HOME for "
+        "these specs; memory with --mcp stdio)",
+    )
+    keeping.add_argument(
+        "--retention", type=float, metavar="DAYS", help="at the start, delete sessions that were not used for so long"
+    )
     options.add_config(parser)
     options.add_allow_exec(parser)
 
@@ -51,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     config = options.read_config(arguments)
     toolsets = options.read_toolsets(arguments.specs, allow_exec=arguments.allow_exec)
     options.say_problems(toolsets)
+    if len(toolsets) > 1 and (config.cassette or config.examples or config.real):
+        raise ConfigError("recordings and real tools are of one spec; serve each spec with a command of its own")
     engine = options.read_engine(config)
     with ExitStack() as stack:
         simulators = [
@@ -59,8 +76,47 @@ def run(arguments: argparse.Namespace) -> int:
         ]
         tools = sum(len(toolset.tools) for toolset in toolsets)
         say(f"simulating {tools} tools of {', '.join(repr(toolset.name) for toolset in toolsets)} with {engine.name}")
-        _serve(simulators, chosen, arguments)
+        store = _open_store(arguments, toolsets)
+        if store is not None:
+            stack.enter_context(store)
+        _serve(simulators, replace(chosen, store=store), arguments)
     return 0
+
+
+def _open_store(arguments: argparse.Namespace, toolsets: "list[Toolset]") -> "Store | None":
+    """Where sessions last, said on stderr. Raises StoreError where what was asked for cannot be had."""
+    from gtm.world.store import open_store
+
+    if arguments.retention is not None and arguments.retention <= 0:
+        raise ConfigError(f"--retention {arguments.retention:g}: give a number of days above 0")
+    if arguments.store is not None:
+        store = open_store(arguments.store)
+    elif arguments.mcp == "stdio":
+        return None  # Each client starts a server of its own, and starts afresh.
+    else:
+        try:
+            store = open_store(str(_default_store(arguments.specs, toolsets[0].name)))
+        except StoreError as error:
+            say(f"{error}\nsessions are kept in memory and end with this server; --store FILE keeps them")
+            return None
+    if store is not None:
+        gone = store.prune(arguments.retention) if arguments.retention is not None else 0
+        say(f"sessions are kept in {store.name}" + (f"; {gone} old ones were deleted" if gone else ""))
+    return store
+
+
+def _default_store(specs: list[str], name: str) -> Path:
+    """A file for these specs, wherever the server is started. Raises StoreError where its folder cannot be made."""
+    from gtm.engines.models import gtm_home
+    from gtm.types import digest
+
+    sources = sorted(str(Path(spec).absolute()) if Path(spec).exists() else spec for spec in specs)
+    folder = gtm_home() / "sessions"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {str(folder)!r} for sessions cannot be made: {error.strerror}") from None
+    return folder / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', name)[:60]}-{digest(sources)[:12]}.sqlite"
 
 
 def _serve(simulators: "list[Simulator]", chosen: "ServeOptions", arguments: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ from gtm.serve.mcp import McpDoor, McpEndpoint
 from gtm.serve.metrics import Metrics
 from gtm.serve.options import ServeOptions
 from gtm.serve.problems import Refused, handle, problem
-from gtm.serve.sessions import Registry
+from gtm.serve.registry import Registry
 from gtm.simulator.simulator import Simulator
 
 GRACE = 5
@@ -73,6 +73,11 @@ def serve(
         assert options.admin_port is not None
         listeners.append((admin, _bind(options.host, options.admin_port)))
     asyncio.run(_serve(listeners, options, on_ready))
+
+
+async def serve_app(app: ASGIApp, options: ServeOptions, on_ready: Callable[[int], None]) -> None:
+    """Serve one other application the same way. Raises ConfigError where its port cannot be bound."""
+    await _serve([(app, _bind(options.host, options.port))], options, on_ready)
 
 
 def _build(simulators: Sequence[Simulator], options: ServeOptions) -> tuple[Starlette, Starlette | None]:

@@ -15,8 +15,8 @@ from gtm.serve.directory import Entry
 from gtm.serve.metrics import Metrics
 from gtm.serve.options import ServeOptions
 from gtm.serve.problems import Refused, problem
+from gtm.serve.registry import Registry
 from gtm.serve.routes import Miss, Routes
-from gtm.serve.sessions import Registry
 from gtm.serve.wire import ClientGone, WhileConnected, read_body, session_named, split_session
 from gtm.simulator.refusals import documented, refuse
 from gtm.types import Result, ToolError

@@ -27,7 +27,8 @@ from gtm.serve.metrics import Metrics
 from gtm.serve.options import ServeOptions
 from gtm.serve.outputs import Output, output_of
 from gtm.serve.problems import Refused, one_line, problem, status_of
-from gtm.serve.sessions import Registry, ServedSession, check_name
+from gtm.serve.registry import Registry
+from gtm.serve.sessions import ServedSession, check_name
 from gtm.serve.wire import (
     ClientGone,
     WhileConnected,
@@ -124,6 +125,8 @@ class McpDoor:
         if output is not None and not is_error and not output.fits(result.content):
             # A schema that nothing was found to satisfy: a client would refuse the whole answer.
             text, is_error = "the simulated answer does not fit the tool's output schema", True
+            if result.fault is not None:
+                text += f": {result.text}"
         answer: dict[str, Json] = {
             "content": [{"type": "text", "text": text}],
             "isError": is_error,

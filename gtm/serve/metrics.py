@@ -5,7 +5,7 @@ from collections import Counter
 from types import TracebackType
 from typing import Literal, Self
 
-from gtm.serve.sessions import Registry
+from gtm.serve.registry import Registry
 from gtm.types import Result
 
 Door = Literal["mcp", "http", "control"]
@@ -40,6 +40,15 @@ class Metrics:
                   "# TYPE gtm_generations_total counter"]  # fmt: skip
         lines.append(f'gtm_generations_total{{cached="true"}} {sum(engine.hits for engine in engines)}')
         lines.append(f'gtm_generations_total{{cached="false"}} {sum(engine.misses for engine in engines)}')
+        if registry.store is not None:
+            writer = registry.store.writer
+            lines += ["# HELP gtm_store_turns_total Turns written to the store, by whether somebody was first.",
+                      "# TYPE gtm_store_turns_total counter",
+                      f'gtm_store_turns_total{{outcome="written"}} {writer.appended}',
+                      f'gtm_store_turns_total{{outcome="conflict"}} {writer.conflicts}',
+                      "# HELP gtm_store_commits_total Transactions that held these turns.",
+                      "# TYPE gtm_store_commits_total counter",
+                      f"gtm_store_commits_total {writer.commits}"]  # fmt: skip
         return "\n".join(lines) + "\n"
 
 

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gtm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gtm.world.store import Store
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """Addresses that only this machine reaches; anything else must be asked for by name."""
@@ -35,6 +39,9 @@ class ServeOptions:
     episodes_dir: Path | None = None
     """Where each session's Episodes are appended, one file a session and toolset."""
     max_sessions: int = 10_000
+    """In memory; with a store the others wait there."""
+    store: "Store | None" = None
+    """Where sessions last; its opener closes it. None: in memory."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be served."""

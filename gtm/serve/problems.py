@@ -11,7 +11,17 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gtm.errors import ConfigError, EngineError, GtmError, LimitError, ModelError, SessionError, SpecError
+from gtm.errors import (
+    ConfigError,
+    EngineError,
+    GtmError,
+    LimitError,
+    ModelError,
+    SessionError,
+    SpecError,
+    StoreError,
+    ToolsetChanged,
+)
 from gtm.types import Json
 
 PROBLEM_JSON = "application/problem+json"
@@ -19,6 +29,8 @@ PROBLEM_JSON = "application/problem+json"
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (EngineError, 503),
     (ModelError, 503),
+    (StoreError, 503),
+    (ToolsetChanged, 409),
     (LimitError, 409),
     (SessionError, 400),
     (ConfigError, 400),

@@ -1,13 +1,12 @@
 """One agent's world: its state, its history, its seed. All changes of it go through here, one call at a time.
 
 A session holds immutable values only (`State`, a persistent list of turns), so a snapshot and a fork are references.
-The sync door is thin: it runs the async method on the simulator's own loop.
+The sync door is thin: it runs the async method on the simulator's own loop. What is kept in memory only is here; a
+session that lasts is `gtm.simulator.stored`.
 """
 
 import asyncio
 import hashlib
-import os
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +18,15 @@ from rpds import List
 
 from gtm.errors import LimitError, SessionError
 from gtm.prompt import VERSION
-from gtm.simulator.faults import FaultRule
+from gtm.simulator.config import faults_for
+from gtm.simulator.explain import Explanation, explain
+from gtm.simulator.faults import MAX_SECONDS, FaultRule
 from gtm.simulator.redact import readable
+from gtm.simulator.turnstile import Turnstile
 from gtm.types import Call, Episode, Json, Result, Turn, canonical
 from gtm.world.outcome import WorldMode
 from gtm.world.services import clock_text
-from gtm.world.state import State
+from gtm.world.state import CLOCK, Change, Mark, State
 
 if TYPE_CHECKING:
     from gtm.simulator.simulator import Simulator
@@ -33,6 +35,8 @@ MAX_TURNS = 10_000
 """Turns of one session: beyond it something loops."""
 
 FORMAT = "gtm-session-1"
+
+_TOO_BUSY = "other processes keep calling tools in this session; give each agent a session of its own, or try again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Snapshot:
     count: int
     history: str
     """Rolling digest of all turns."""
+    branch: str | None = None
+    """Where a store keeps just these turns."""
 
 
 class Session:
@@ -58,9 +64,11 @@ class Session:
     def __init__(self, simulator: "Simulator", start: Snapshot, record: Path | None = None) -> None:
         self._simulator = simulator
         self._now = start
-        self._lock = asyncio.Lock()
+        self._lock = Turnstile()
         self._record = record
-        self._written = 0
+        self._noted = False
+        self._tries = 1
+        self._initial = State()
 
     @property
     def seed(self) -> int:
@@ -75,25 +83,25 @@ class Session:
             LimitError: the session is too long or its world too large.
             SessionError: the session was reset or restored meanwhile; the call left no trace.
         """
+        if not isinstance(name, str):
+            raise SessionError(f"a tool is called by its name, a text; got {name!r}")
+        given = {} if arguments is None else arguments
         async with self._lock:
-            began = time.perf_counter()
-            now = self._now
-            if now.count >= MAX_TURNS:
-                raise LimitError(f"the session has {MAX_TURNS} turns, the most there may be; reset or fork it")
-            if not isinstance(name, str):
-                raise SessionError(f"a tool is called by its name, a text; got {name!r}")
-            given = {} if arguments is None else arguments
-            answer = await self._simulator.answer(now, name, given)
-            if self._now is not now:
-                raise SessionError("the session was reset or restored while the call ran; its result is dropped")
-            turn = Turn(
-                call=Call(tool=readable(name), arguments=self._simulator.recordable(name, given)),
-                result=answer.result,
-                time=clock_text(now.count, now.state.ahead),
-                latency_ms=round((time.perf_counter() - began) * 1000, 3),
-            )
-            self._append(turn, now.state.apply(answer.changes))
-            return answer.result
+            for _ in range(self._tries):
+                began = time.perf_counter()
+                now = await self._current()
+                if now.count >= MAX_TURNS:
+                    raise LimitError(f"the session has {MAX_TURNS} turns, the most there may be; reset or fork it")
+                answer = await self._simulator.answer(now, name, given)
+                turn = Turn(
+                    call=Call(tool=readable(name), arguments=self._simulator.recordable(name, given)),
+                    result=answer.result,
+                    time=clock_text(now.count, now.state.ahead),
+                    latency_ms=round((time.perf_counter() - began) * 1000, 3),
+                )
+                if await self._commit(now, turn, answer.changes):
+                    return answer.result
+        raise SessionError(_TOO_BUSY)
 
     def call(self, name: str, arguments: Mapping[str, Json] | Json = None) -> Result:
         """`acall`, from sync code."""
@@ -104,12 +112,15 @@ class Session:
     ) -> None:
         """Tell the session of a turn that really happened: history and world learn from it."""
         async with self._lock:
-            now = self._now
-            changes, text = self._simulator.learn(now, name, dict(arguments), content, is_error)
-            result = Result(content=content, text=text, is_error=is_error, provenance={"": "cassette"})
-            call = Call(tool=name, arguments=self._simulator.recordable(name, arguments))
-            turn = Turn(call=call, result=result, time=clock_text(now.count, now.state.ahead), observed=True)
-            self._append(turn, now.state.apply(changes))
+            for _ in range(self._tries):
+                now = await self._current()
+                changes, text = self._simulator.learn(now, name, dict(arguments), content, is_error)
+                result = Result(content=content, text=text, is_error=is_error, provenance={"": "cassette"})
+                call = Call(tool=name, arguments=self._simulator.recordable(name, arguments))
+                turn = Turn(call=call, result=result, time=clock_text(now.count, now.state.ahead), observed=True)
+                if await self._commit(now, turn, changes):
+                    return
+        raise SessionError(_TOO_BUSY)
 
     def observe(self, name: str, arguments: Mapping[str, Json], content: Json, *, is_error: bool = False) -> None:
         """`aobserve`, from sync code."""
@@ -127,29 +138,54 @@ class Session:
         """Go back (or over) to a snapshot. Raises SessionError where it is of another toolset."""
         if snapshot.toolset_digest != self._now.toolset_digest:
             raise SessionError(f"the snapshot is of another toolset than {self._simulator.toolset.name!r}")
-        self._now = snapshot
+        self._move(snapshot)
 
-    def fork(self) -> "Session":
-        """A new session that starts as this one is now; neither sees what the other does next."""
-        return Session(self._simulator, self._now)
+    def fork(self, name: str | None = None) -> "Session":
+        """A new session that starts as this one is now; neither sees what the other does next.
+
+        It is in memory; with a name in the store that this one is of.
+        """
+        if name is not None:
+            raise SessionError("a session in memory cannot fork into a store; begin it there, or leave the name out")
+        forked = Session(self._simulator, self._now)
+        forked._initial = self._initial
+        return forked
+
+    def begin(self, initial: State) -> None:
+        """Let a session without turns, and every reset of it, start from this world."""
+        self._initial = initial
+        now = self._now
+        if now.count == 0 and len(initial.marks) and not len(now.state.marks) and not now.state.order:
+            self._move(replace(now, state=initial, before=initial, branch=None))
 
     def reset(self, seed: int | None = None) -> None:
-        """An empty world again, with the same or another seed."""
-        self._now = replace(
-            self._now,
-            seed=self.seed if seed is None else seed,
-            state=State(),
-            before=State(),
-            turns=List(),
-            count=0,
-            history="",
-        )
+        """The world as it was at first, with the same or another seed."""
+        now = empty(self._now, self.seed if seed is None else seed)
+        self._move(replace(now, state=self._initial, before=self._initial))
+
+    def advance(self, seconds: float) -> None:
+        """Move the simulated clock on, between calls: limits lift, credentials come back, later times are later."""
+        self.refresh()
+        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        ahead = self._now.state.ahead + seconds if number and seconds >= 0 else -1.0
+        if not 0 <= ahead <= MAX_SECONDS:
+            raise SessionError(f"the clock moves on by 0 to {MAX_SECONDS:g} seconds in all; got {seconds!r:.60}")
+        self._amend((Mark(CLOCK, float(ahead)),), self._now.faults)
+
+    def set_faults(self, faults: Path | str | Sequence[FaultRule | dict[str, Json]]) -> None:
+        """Another fault policy from the next call on: rules, the name of a preset, or a file of rules."""
+        self.refresh()
+        self._amend((), faults_for(self._simulator.toolset, faults))
+
+    def refresh(self) -> None:
+        """Take in what other processes did; in memory there is nobody else."""
 
     def resume(self, state: State, turns: Sequence[Turn]) -> None:
         """Go on from a saved world and history."""
-        self._now = replace(self._now, state=state, before=state, turns=List(), count=0, history="")
+        now = replace(empty(self._now, self.seed), state=state, before=state)
         for turn in turns:
-            self._append(turn, state)
+            now = self._after(now, turn, state)
+        self._now = now
 
     def state(self) -> Json:
         """The world's documents by collection, as JSON."""
@@ -165,6 +201,10 @@ class Session:
         """The session's record."""
         return self._header().model_copy(update={"turns": self.turns})
 
+    def explain(self, call: int = -1) -> Explanation:
+        """Why a call (1 is the first, -1 the last) was answered so. Raises SessionError where there is none."""
+        return explain(self._simulator, self.turns, call)
+
     def dump(self) -> Json:
         """The session as JSON, for `Simulator.load_session`."""
         now = self._now
@@ -177,16 +217,6 @@ class Session:
             "state": now.state.dump(),
             "turns": [turn.model_dump(mode="json") for turn in self.turns],
         }
-
-    def save(self, path: Path | str) -> None:
-        """Write `dump()` to a file, whole or not at all."""
-        temporary = Path(f"{path}.{os.getpid()}-{threading.get_ident()}.tmp")
-        try:
-            temporary.write_bytes(canonical(self.dump()))
-            temporary.replace(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise SessionError(f"the session cannot be saved to {str(path)!r}: {error.strerror}") from None
 
     def close(self) -> None:
         """Nothing to free today; sessions are values."""
@@ -201,33 +231,60 @@ class Session:
             prompt_version=VERSION,
         )
 
-    def _append(self, turn: Turn, state: State) -> None:
-        now = self._now
+    async def _current(self) -> Snapshot:
+        """The session as the next call finds it."""
+        return self._now
+
+    async def _commit(self, now: Snapshot, turn: Turn, changes: Sequence[Change]) -> bool:
+        """Add a turn that was answered at `now`; False where it has to be answered again."""
+        self._see_that(now)
+        self._now = self._after(now, turn, now.state.apply(changes))
+        self._note(turn)
+        return True
+
+    def _see_that(self, now: Snapshot) -> None:
+        if self._now is not now:
+            raise SessionError("the session was reset or restored while the call ran; its result is dropped")
+
+    def _move(self, snapshot: Snapshot) -> None:
+        self._now = snapshot
+
+    def _amend(self, changes: Sequence[Change], faults: tuple[FaultRule, ...]) -> None:
+        """Change the world or the policy between two turns."""
+        self._now = replace(self._now, state=self._now.state.apply(changes), faults=faults, branch=None)
+
+    def _only_shown(self, now: Snapshot, turn: Turn, state: State) -> bool:
+        """Whether a turn left the world as it was, but for what a read imagined."""
+        same = state.collections is now.state.collections
+        return same or (not turn.observed and self._simulator.reads(turn.call.tool))
+
+    def _after(self, now: Snapshot, turn: Turn, state: State, branch: str | None = None) -> Snapshot:
         told = [now.history, turn.call.tool, turn.result.text, str(turn.result.is_error)]
         seen = canonical(turn.call.arguments) + "\0".join(told).encode("utf-8", "surrogatepass")
-        self._now = Snapshot(
+        return Snapshot(
             toolset_digest=now.toolset_digest,
             seed=now.seed,
             mode=now.mode,
             faults=now.faults,
             state=state,
-            before=now.before if state is now.state else now.state,
+            before=now.before if self._only_shown(now, turn, state) else now.state,
             turns=now.turns.push_front(turn),
             count=now.count + 1,
             history=hashlib.sha256(seen).hexdigest(),
+            branch=branch,
         )
-        if self._record is not None:
-            self._write(self._record, turn)
 
-    def _write(self, path: Path, turn: Turn) -> None:
+    def _note(self, turn: Turn) -> None:
+        """Append the turn to the Episode file; all that led to it where nothing was written yet."""
+        if self._record is None:
+            return
+        lines = [turn.model_dump_json()] if self._noted else self.episode.lines()
         try:
-            with path.open("a", encoding="utf-8") as file:
-                if self._written == 0:
-                    file.write(next(self._header().lines()) + "\n")
-                file.write(turn.model_dump_json() + "\n")
+            with self._record.open("a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
         except OSError as error:
-            raise SessionError(f"the Episode cannot be written to {str(path)!r}: {error.strerror}") from None
-        self._written += 1
+            raise SessionError(f"the Episode cannot be written to {str(self._record)!r}: {error.strerror}") from None
+        self._noted = True
 
     def __enter__(self) -> Self:
         return self
@@ -244,6 +301,11 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def empty(now: Snapshot, seed: int) -> Snapshot:
+    """The same session before its first turn."""
+    return replace(now, seed=seed, state=State(), before=State(), turns=List(), count=0, history="", branch=None)
 
 
 async def gather_by_session(

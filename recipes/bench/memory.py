@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--turns", type=int, default=20)
     options = parser.parse_args()
-    with running([sys.executable, "-m", "gtm", "serve", str(SPEC), "--port"]) as port:
+    with running([sys.executable, "-m", "gtm", "serve", str(SPEC), "--store", "memory", "--port"]) as port:
         report = asyncio.run(_fill(port, options.sessions, options.turns))
     print(json.dumps(report))
 

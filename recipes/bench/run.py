@@ -2,7 +2,7 @@
 
     run.py [--quick] [NAME ...]
 
-Names: overhead, serving, generation, memory. `--quick` makes each small (the tests run that). Ratios are measured in
+Names: overhead, serving, generation, memory, stores, forks. `--quick` makes each small (the tests run that). Ratios are measured in
 one run; machines are noisy, so read those and not the absolute figures. Exit 0 whatever the figures are.
 """
 
@@ -20,6 +20,8 @@ BENCHES: dict[str, tuple[list[str], list[str]]] = {
     "serving": ([], ["--seconds", "0.5", "--rounds", "1"]),
     "generation": (["--strict"], ["--calls", "4", "--rounds", "1", "--naive", "1", "--in-flight", "4"]),
     "memory": ([], ["--sessions", "5", "--turns", "5"]),
+    "stores": ([], ["--calls", "200", "--rounds", "1"]),
+    "forks": ([], ["--documents", "200", "--forks", "50", "--stored", "10"]),
 }
 """Name -> arguments in full, arguments of `--quick`."""
 
@@ -36,6 +38,9 @@ TARGETS: tuple[tuple[str, str, str, float, str], ...] = (
     ("Simulator to engine alone, 32 in flight", "generation", "simulator_to_engine", 0.85, ">="),
     ("Simulator to a naive emulator, calls/s", "generation", "simulator_to_naive", 8, ">="),
     ("1,000 sessions of 20 turns, MB", "memory", "rss_mb", 1500, "<="),
+    ("SQLite to memory, calls/s, 32 sessions", "stores", "sqlite_32_to_memory", 0.5, ">="),
+    ("fork of a world of 10,000 documents, ms", "forks", "memory_fork_ms", 1, "<="),
+    ("10,000 forks with a write each, MB", "forks", "memory_forks_mb", 200, "<="),
 )
 
 

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
     options = parser.parse_args()
-    gtm = [sys.executable, "-m", "gtm", "serve", str(SPEC), "--model", "scripted", "--port"]
+    gtm = [sys.executable, "-m", "gtm", "serve", str(SPEC), "--model", "scripted", "--store", "memory", "--port"]
     report: dict[str, Json] = {}
     with running([sys.executable, str(HERE / "bare_mcp.py")]) as bare, running(gtm) as ours:
         for era in ("modern", "legacy"):
