@@ -59,6 +59,8 @@ class Answerer:
         return self._kinds[status]
 
     def _body(self, media: str, result: Result) -> bytes:
+        if result.fault is not None and result.fault.kind == "truncated":
+            return result.text.encode()
         if _is_json(media):
             return (json.dumps(result.content) if isinstance(result.content, str) else result.text).encode()
         if not result.is_error and self._form == "placeholder" and media != "text/csv":

@@ -5,9 +5,9 @@ world and the server has several, it names it (`spec`).
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -16,9 +16,11 @@ from gtm.serve.directory import Directory
 from gtm.serve.metrics import Metrics
 from gtm.serve.options import ServeOptions
 from gtm.serve.problems import Refused
-from gtm.serve.sessions import Registry, ServedSession, Start
+from gtm.serve.registry import Registry
+from gtm.serve.sessions import ServedSession, Start
 from gtm.serve.wire import WhileConnected, parse_json, read_body
-from gtm.simulator.faults import FaultRule
+from gtm.simulator.faults import Rules, preset
+from gtm.simulator.session import Session
 from gtm.types import Json
 from gtm.world.outcome import WorldMode
 
@@ -26,6 +28,10 @@ STATE_FACTOR = 32
 """A saved session may be this much larger than any other body."""
 
 Body = TypeVar("Body", bound=BaseModel)
+
+
+# A name is a preset's here, never a file's.
+Policy = Annotated[Rules, BeforeValidator(lambda value: preset(value) if isinstance(value, str) else value)]
 
 
 class _Strict(BaseModel):
@@ -36,7 +42,7 @@ class _Create(_Strict):
     id: str | None = None
     seed: int | None = None
     world: WorldMode | None = None
-    faults: tuple[FaultRule, ...] | None = None
+    faults: Policy | None = None
     spec: str | None = None
 
 
@@ -44,6 +50,15 @@ class _Call(_Strict):
     tool: str
     arguments: Json = Field(default_factory=dict)
     spec: str | None = None
+
+
+class _Faults(_Strict):
+    faults: Policy
+    spec: str | None = None
+
+
+class _Advance(_Strict):
+    seconds: float
 
 
 class _Reset(_Strict):
@@ -81,11 +96,15 @@ class Control:
             ("GET", f"{one}/state", self.state),
             ("PUT", f"{one}/state", self.put_state),
             ("POST", f"{one}/call", self.call),
+            ("GET", f"{one}/faults", self.faults),
+            ("PUT", f"{one}/faults", self.put_faults),
+            ("POST", f"{one}/advance", self.advance),
             ("POST", f"{one}/reset", self.reset),
             ("POST", f"{one}/snapshot", self.snapshot),
             ("POST", f"{one}/restore", self.restore),
             ("POST", f"{one}/fork", self.fork),
             ("GET", f"{one}/calls", self.calls),
+            ("GET", f"{one}/calls/{{number:int}}/explain", self.explain),
             ("GET", f"{one}/episode", self.episode),
         ]
         return Mount("/_gtm", routes=[Route(path, endpoint, methods=[method]) for method, path, endpoint in table])
@@ -102,38 +121,38 @@ class Control:
 
     async def sessions(self, request: Request) -> Response:
         """Every session."""
-        return JSONResponse({"sessions": [self._shown(session) for session in self._registry.all()]})
+        return JSONResponse({"sessions": await self._registry.all()})
 
     async def create(self, request: Request) -> Response:
         """A new session; 409 where its name is taken."""
         given = await self._read(request, _Create)
         only = self._world(given.spec) if given.spec is not None else None
-        session = self._registry.create(given.id, Start(given.seed, given.world, given.faults, only))
-        return JSONResponse(self._shown(session), 201, {"Location": f"/_gtm/sessions/{session.name}"})
+        session = await self._registry.create(given.id, Start(given.seed, given.world, given.faults, only))
+        return JSONResponse(await session.told(), 201, {"Location": f"/_gtm/sessions/{session.name}"})
 
     async def show(self, request: Request) -> Response:
         """One session."""
-        return JSONResponse(self._shown(self._session(request)))
+        return JSONResponse(await (await self._session(request)).told())
 
     async def delete(self, request: Request) -> Response:
         """Forget a session."""
-        self._registry.drop(request.path_params["id"])
+        await self._registry.drop(request.path_params["id"])
         return Response(status_code=204)
 
     async def state(self, request: Request) -> Response:
         """The documents of a world; with `?full=1` the saved session that PUT takes."""
-        world = self._session(request).world(self._world(request.query_params.get("spec")))
+        world = await self._seen(request)
         return JSONResponse(world.dump() if request.query_params.get("full") == "1" else world.state())
 
     async def put_state(self, request: Request) -> Response:
         """Go back to a snapshot, or over to a saved session."""
-        session = self._session(request)
+        session = await self._session(request)
         value = await self._json(request, self._limit * STATE_FACTOR)
         if isinstance(value, dict) and value.keys() == {"snapshot"}:
             await session.restore(str(value["snapshot"]))
         else:
             await session.load(self._world(request.query_params.get("spec")), value)
-        return JSONResponse(self._shown(session))
+        return JSONResponse(await session.told())
 
     async def call(self, request: Request) -> Response:
         """Call a tool; the whole Result, provenance included."""
@@ -152,43 +171,72 @@ class Control:
             response = Response(result.model_dump_json(), media_type="application/json")
         return response
 
+    async def faults(self, request: Request) -> Response:
+        """The fault policy of a world."""
+        world = await self._seen(request)
+        rules = world.snapshot().faults
+        return JSONResponse({"faults": [rule.model_dump(mode="json", exclude_defaults=True) for rule in rules]})
+
+    async def put_faults(self, request: Request) -> Response:
+        """Another fault policy for a world, from the next call on."""
+        session = await self._session(request)
+        given = await self._read(request, _Faults)
+        await session.set_faults(self._world(given.spec), given.faults)
+        return JSONResponse(await session.told())
+
+    async def advance(self, request: Request) -> Response:
+        """Move the simulated clock on."""
+        session = await self._session(request)
+        await session.advance((await self._read(request, _Advance)).seconds)
+        return JSONResponse(await session.told())
+
     async def reset(self, request: Request) -> Response:
         """Empty worlds again."""
-        session = self._session(request)
+        session = await self._session(request)
         await session.reset((await self._read(request, _Reset)).seed)
-        return JSONResponse(self._shown(session))
+        return JSONResponse(await session.told())
 
     async def snapshot(self, request: Request) -> Response:
         """Keep the worlds as they are."""
-        return JSONResponse({"snapshot": await self._session(request).snapshot()}, 201)
+        return JSONResponse({"snapshot": await (await self._session(request)).snapshot()}, 201)
 
     async def restore(self, request: Request) -> Response:
         """Go back to a snapshot."""
-        session = self._session(request)
+        session = await self._session(request)
         await session.restore((await self._read(request, _Restore)).snapshot)
-        return JSONResponse(self._shown(session))
+        return JSONResponse(await session.told())
 
     async def fork(self, request: Request) -> Response:
         """A new session that goes on from this one."""
-        session = self._session(request)
+        session = await self._session(request)
         given = await self._read(request, _Fork)
-        other = self._registry.create(given.id, session.start)
-        await session.fork(other)
-        return JSONResponse(self._shown(other), 201, {"Location": f"/_gtm/sessions/{other.name}"})
+        other = await self._registry.fork(session, given.id)
+        return JSONResponse(await other.told(), 201, {"Location": f"/_gtm/sessions/{other.name}"})
 
     async def calls(self, request: Request) -> Response:
         """The journal: every call and its result, oldest first."""
-        world = self._session(request).world(self._world(request.query_params.get("spec")))
+        world = await self._seen(request)
         return JSONResponse({"calls": [turn.model_dump(mode="json") for turn in world.turns]})
+
+    async def explain(self, request: Request) -> Response:
+        """Why a call was answered as it was, field by field; the first call is number 1."""
+        world = await self._seen(request)
+        explanation = world.explain(request.path_params["number"])
+        return JSONResponse(explanation.model_dump(mode="json"))
 
     async def episode(self, request: Request) -> Response:
         """The Episode, as JSONL."""
-        world = self._session(request).world(self._world(request.query_params.get("spec")))
+        world = await self._seen(request)
         text = "".join(f"{line}\n" for line in world.episode.lines())
         return Response(text, media_type="application/jsonl")
 
-    def _session(self, request: Request) -> ServedSession:
-        return self._registry.get(request.path_params["id"])
+    async def _session(self, request: Request) -> ServedSession:
+        return await self._registry.get(request.path_params["id"])
+
+    async def _seen(self, request: Request) -> Session:
+        """The world that a request wants to look at."""
+        session = await self._session(request)
+        return await session.seen(self._world(request.query_params.get("spec")))
 
     def _world(self, label: str | None) -> int:
         """Index of the spec that is meant."""
@@ -203,15 +251,6 @@ class Control:
 
     def _known(self) -> str:
         return ", ".join(repr(label) for label in self._directory.labels[:20])
-
-    def _shown(self, session: ServedSession) -> dict[str, Json]:
-        worlds = {self._directory.labels[index]: world for index, world in sorted(session.worlds.items())}
-        return {
-            "id": session.name,
-            "seed": session.seed,
-            "calls": {label: world.snapshot().count for label, world in worlds.items()},
-            "snapshots": list(session.snapshots),
-        }
 
     async def _json(self, request: Request, limit: int) -> Json:
         body = await read_body(request.scope, request.receive, limit)
