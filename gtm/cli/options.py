@@ -6,7 +6,7 @@ Precedence: flag, then `gtm.yaml`, then the default.
 import argparse
 import fnmatch
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gtm.cli.terminal import Progress, say
 from gtm.errors import ConfigError
@@ -46,6 +46,18 @@ def add_simulation(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_recordings(parser: argparse.ArgumentParser) -> None:
+    """Who answers besides the simulation."""
+    parser.add_argument("--cassette", metavar="FILE", help="recorded calls, which are replayed (docs/recordings.md)")
+    parser.add_argument(
+        "--cassette-mode",
+        choices=("none", "once", "new_episodes", "all"),
+        help="other calls are refused, added if the file is new, added, or all is recorded anew (default: none)",
+    )
+    parser.add_argument("--examples", metavar="FILE", help="recorded calls that only show how the tools answer")
+    parser.add_argument("--real", metavar="R", help="URL or command line of the real tools, which answer the rest")
+
+
 def read_config(arguments: argparse.Namespace) -> "Config":
     """The configuration with the flags laid over it."""
     from gtm.simulator.config import Config, load_faults
@@ -55,7 +67,29 @@ def read_config(arguments: argparse.Namespace) -> "Config":
     over = {name: given[name] for name in ("model", "seed", "world") if given.get(name) is not None}
     if given.get("faults"):
         over["faults"] = load_faults(given["faults"])
-    return config.model_copy(update=over)
+    return config.model_copy(update={**over, **_recordings(config, given)})
+
+
+def _recordings(config: "Config", given: dict[str, Any]) -> dict[str, object]:
+    """What the flags about recordings change."""
+    from gtm.simulator.config import CassetteConfig
+    from gtm.simulator.upstream import Target
+
+    over: dict[str, object] = {}
+    mode = given.get("cassette_mode")
+    if given.get("cassette"):
+        over["cassette"] = CassetteConfig(file=given["cassette"], mode=mode or "none")
+    elif mode and config.cassette is None:
+        raise ConfigError("--cassette-mode needs a cassette; name its file with --cassette")
+    elif mode and config.cassette is not None:
+        over["cassette"] = config.cassette.model_copy(update={"mode": mode})
+    if given.get("examples"):
+        over["examples"] = given["examples"]
+    if given.get("real"):
+        over |= {"real": given["real"], "mode": config.mode or "real"}
+    elif config.real is not None and Target.of(config.real).is_command and not given.get("allow_exec"):
+        raise ConfigError("the configuration names a command as 'real'; allow it with --allow-exec")
+    return over
 
 
 def read_toolsets(specs: Sequence[str], *, allow_exec: bool) -> "list[Toolset]":

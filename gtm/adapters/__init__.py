@@ -1,0 +1,1 @@
+"""Simulated tools inside other frameworks, one module a framework."""
