@@ -1,28 +1,30 @@
 """gtm call: call one simulated tool and print its answer.
 
-A session file keeps the world between calls: it is read and written under a lock, so that two processes take turns.
+A session file keeps the world between calls: a store with one session, `default`, that `gtm serve --store` takes too.
+Two processes take turns.
 """
 
 import argparse
 import contextlib
-import fcntl
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gtm.cli import options
-from gtm.cli.terminal import say, show, show_json
-from gtm.errors import SessionError, SpecError
+from gtm.cli.terminal import say, show, show_json, table
+from gtm.errors import SpecError
 from gtm.types import Json, Result
 
 if TYPE_CHECKING:
+    from gtm.simulator.explain import Explanation
     from gtm.simulator.session import Session
     from gtm.simulator.simulator import Simulator
 
-MAX_SESSION_BYTES = 200_000_000
-"""Ten thousand turns of 20 kB."""
+SESSION = "default"
+"""The file's session: the one that callers of a server share who name none."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="its arguments: a JSON object, @FILE, or - for stdin",
     )
     options.add_simulation(parser)
+    options.add_recordings(parser)
     parser.add_argument("--session", metavar="FILE", help="keep the world in FILE between calls")
+    parser.add_argument("--explain", action="store_true", help="say why, field by field")
     options.add_config(parser)
     options.add_allow_exec(parser)
 
@@ -55,15 +59,17 @@ def run(arguments: argparse.Namespace) -> int:
     simulator = Simulator(toolset, model=options.read_engine(config), config=config)
     with simulator, _kept(simulator, arguments) as session:
         result = session.call(arguments.tool, given)
-    _print(result, as_json=arguments.json)
+        explanation = session.explain() if arguments.explain else None
+    _print(result, explanation, as_json=arguments.json)
     return 0
 
 
-def _print(result: Result, *, as_json: bool) -> None:
+def _print(result: Result, explanation: "Explanation | None", *, as_json: bool) -> None:
     if as_json:
         value = result.model_dump(mode="json")
-        keys = ("content", "is_error", "provenance", "status", "error", "warnings")
-        show_json({key: value[key] for key in keys})
+        keys = ("content", "is_error", "provenance", "status", "error", "warnings", "fault", "delay_ms")
+        shown = {key: value[key] for key in keys if key in value}
+        show_json(shown if explanation is None else {**shown, "explanation": explanation.model_dump(mode="json")})
         return
     if isinstance(result.content, str):
         show(result.content)
@@ -72,8 +78,24 @@ def _print(result: Result, *, as_json: bool) -> None:
     if result.error is not None:
         injected = ", an injected fault" if result.error.injected else ""
         say(f"the tool answered with an error: {result.error.kind}{injected}")
+    elif result.fault is not None:
+        say(f"an injected fault: {result.fault.kind}{f' ({result.fault.detail})' if result.fault.detail else ''}")
     for warning in result.warnings:
         say(f"note: {warning}")
+    if explanation is not None:
+        show("\n" + _reasons(explanation))
+
+
+def _reasons(explanation: "Explanation") -> str:
+    lines = [f"Call {explanation.call} of the session, {explanation.tool}:"]
+    lines += [f"  {step}" for step in explanation.steps]
+    rows = [
+        (field.pointer or "(all)", textwrap.shorten(json.dumps(field.value, ensure_ascii=False), 40), field.why)
+        for field in explanation.fields
+    ]
+    lines += ["", table(("field", "value", "from"), rows)] if rows else []
+    lines += [f"and {explanation.omitted} more fields"] if explanation.omitted else []
+    return "\n".join(lines)
 
 
 def _read_arguments(given: str) -> dict[str, Json]:
@@ -108,52 +130,14 @@ def _no_tool(name: str, known: list[str], toolset: str) -> str:
 
 @contextlib.contextmanager
 def _kept(simulator: "Simulator", arguments: argparse.Namespace) -> "Iterator[Session]":
-    """A session that is saved to `--session FILE` when the call has succeeded; a fresh one without it."""
+    """The session of `--session FILE`; a fresh one without it."""
     if arguments.session is None:
         yield simulator.session()
         return
-    path = Path(arguments.session)
-    with _locked(path):
-        session = _load(simulator, path, arguments) if path.exists() else simulator.session()
-        yield session
-        session.save(path)
+    from gtm.world.store import Store
 
+    def wait() -> None:
+        say(f"waiting for another process that uses {arguments.session!r}")
 
-def _load(simulator: "Simulator", path: Path, arguments: argparse.Namespace) -> "Session":
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SessionError(f"the session {str(path)!r} cannot be read: {error.strerror}") from None
-    if len(data) > MAX_SESSION_BYTES:
-        raise SessionError(f"the session {str(path)!r} has {len(data)} bytes; start a new one")
-    try:
-        saved = json.loads(data)
-    except (ValueError, RecursionError):
-        raise SessionError(f"the session {str(path)!r} is not JSON; delete it or name another file") from None
-    session = simulator.load_session(saved)
-    for option, value in (("seed", session.seed), ("world", saved["world"])):
-        wanted = getattr(arguments, option)
-        if wanted is not None and wanted != value:
-            raise SessionError(
-                f"the session {str(path)!r} was begun with --{option} {value}, not {wanted}; "
-                f"leave --{option} out or name another file"
-            )
-    return session
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the session; a second process waits. The lock is a file of its own: saving replaces the session's."""
-    try:
-        lock = Path(f"{path}.lock").open("a")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise SessionError(
-            f"the session {str(path)!r} cannot be locked: {error.strerror}; name another file"
-        ) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another process that uses {str(path)!r}")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    with Store(arguments.session, on_wait=wait) as store:
+        yield simulator.session(store=store, name=SESSION, seed=arguments.seed, world=arguments.world)

@@ -1,7 +1,7 @@
 """Arguments as an Episode keeps them: what is secret is replaced, what JSON cannot carry is left out.
 
-Secret is what its schema calls so (`writeOnly`, `format: password`), and credentials by name. The world's state keeps
-what the caller sent; nothing that is written to disk or shown by the control plane does.
+Secret is what its schema calls so (`writeOnly`, `format: password`), and credentials by name. A call is answered from
+the arguments as they are kept, so that a record alone repeats it and no secret reaches a world, a prompt or a disk.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from gtm.types import Json, canonical
 
 REDACTED = "[redacted]"
 
-MAX_DEPTH = 16
+MAX_DEPTH = 64
 """Levels of an argument that are looked through; deeper ones are left out."""
 
 

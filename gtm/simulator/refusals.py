@@ -14,7 +14,14 @@ from gtm.types import ErrorResponse, Json, Result, Tool, ToolError, ToolsetKind
 
 PROBLEM_JSON = "application/problem+json"
 
-STATUS = {"invalid_arguments": 400, "not_found": 404, "conflict": 409, "unknown_tool": 404}
+STATUS = {
+    "invalid_arguments": 400,
+    "not_found": 404,
+    "conflict": 409,
+    "unknown_tool": 404,
+    "not_simulated": 501,
+    "precondition": 409,
+}
 
 ALTERNATIVES: dict[int, tuple[int, ...]] = {
     400: (422, 405),
@@ -34,6 +41,7 @@ _NAMES = {
     409: ("alreadyexists", "conflict", "duplicate", "inuse"),
     429: ("throttl", "toomany", "limitexceeded", "slowdown"),
     503: ("unavailable", "internal", "servicefailure", "servererror"),
+    501: ("notimplemented", "unsupported"),
     504: ("timeout", "unavailable", "internal"),
     403: ("accessdenied", "forbidden", "unauthorized", "notauthorized"),
     401: ("expired", "unauthorized", "accessdenied"),

@@ -16,6 +16,7 @@ import jsonschema_rs
 
 from gtm.errors import SpecError
 from gtm.simulator.error_text import ErrorBody
+from gtm.simulator.redact import REDACTED
 from gtm.simulator.violations import (
     Violation,
     article,
@@ -119,6 +120,7 @@ def check_arguments(tool: Tool, arguments: object) -> ArgumentReport:
             text = f"must be an integer of format {schema['format']} ({low} to {high})"
             violation = Violation(pointer_of(path), str(path[0]), "format", f"{label(path)} {text}{shown}", text[8:])
             found.setdefault((violation.pointer, violation.message), violation)
+    found = {at: violation for at, violation in found.items() if not _is_redacted(violation.pointer, arguments)}
     unknown, known = _unknown(prepared.schema, arguments)
     reported = {violation.argument for violation in found.values()}
     unknown = [name for name in unknown if name not in reported]
@@ -308,6 +310,18 @@ def _items(value: Json) -> Iterator[tuple[Path, Json]]:
             stack.extend(((*path, name), inner) for name, inner in here.items())
         elif isinstance(here, list):
             stack.extend(((*path, index), inner) for index, inner in enumerate(here))
+
+
+def _is_redacted(pointer: str, arguments: Json) -> bool:
+    """Whether a record left the mark of a secret there, which was valid when it was made."""
+    value = arguments
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return bool(value == REDACTED)
 
 
 def _large(arguments: Json) -> Iterator[tuple[Path, int]]:
