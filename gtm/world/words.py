@@ -7,38 +7,64 @@ English only; what it does not know is left as it is.
 import re
 from functools import lru_cache
 
-VERBS: dict[str, str] = {
-    **dict.fromkeys(("create", "add", "new", "insert", "register", "book", "make", "submit", "allocate"), "create"),
-    **dict.fromkeys(("issue", "provision", "schedule", "place", "post", "send"), "create"),
-    **dict.fromkeys(("get", "read", "fetch", "show", "describe", "retrieve", "view", "lookup", "head"), "read"),
-    **dict.fromkeys(("list", "search", "find", "browse", "enumerate", "filter", "query", "scan"), "list"),
-    **dict.fromkeys(("update", "edit", "modify", "set", "change", "patch", "replace", "write", "save"), "update"),
-    **dict.fromkeys(("put", "upsert", "configure"), "update"),
-    **dict.fromkeys(("delete", "remove", "destroy", "drop", "erase", "unregister", "purge"), "delete"),
-    **dict.fromkeys(("calculate", "compute", "convert", "translate", "validate", "evaluate", "parse"), "compute"),
-    **dict.fromkeys(("predict", "estimate", "summarize", "format", "encode", "decode", "hash", "compare"), "compute"),
-    **dict.fromkeys(("check", "verify", "analyze", "detect", "classify", "tokenize", "render", "solve"), "compute"),
+_KINDS = {
+    "create": "create add new insert register book make submit allocate issue provision schedule place post send"
+    " append reserve enroll store enqueue compose draft",
+    "read": "get read fetch show describe retrieve view lookup head load obtain inspect display whoami download",
+    "list": "list search find browse enumerate filter query scan ls discover",
+    "update": "update edit modify set change patch replace write save put upsert configure alter overwrite",
+    "delete": "delete remove destroy drop erase unregister purge del deregister discard",
+    "compute": "calculate compute convert translate validate evaluate parse predict estimate summarize format encode"
+    " decode hash compare check verify analyze analyse detect classify tokenize render solve calc determine is has"
+    " preview simulate autocomplete suggest recommend generate test count encrypt decrypt extract identify echo ping",
 }
-"""First word of a name -> effect kind."""
+VERBS: dict[str, str] = {verb: kind for kind, verbs in _KINDS.items() for verb in verbs.split()}
+"""Verb -> effect kind."""
+
+CLEAR = frozenset(
+    "create add insert register get read fetch describe retrieve list search find enumerate update edit modify"
+    " set patch put write save replace upsert configure delete remove destroy calculate compute convert"
+    " validate unregister".split()
+)
+"""Verbs that are hardly ever nouns: they count wherever they stand in a name."""
 
 ACTIONS = frozenset(
-    "accept activate approve archive assign attach authorize block buy cancel cast clear clone close complete confirm"
-    " copy deactivate deploy detach disable download enable execute export finish follow grant import invite invoke"
-    " join leave like lock login logout mark merge move mute open pause pay ping poll process publish reboot refresh"
-    " reject release rename reopen reset resize restart restore resume retry revoke rotate run share sign star"
-    " start stop subscribe suspend sync test tag transfer trigger unarchive unassign unblock unfollow unlock"
-    " unpublish unstar unsubscribe untag upload verify vote watch".split()
+    "abort accept acknowledge activate adjust answer apply approve archive assign associate attach authorize"
+    " block buy cancel cast clear clone close complete confirm copy deactivate decline decrement deploy deposit"
+    " deprecate detach disable disassociate disconnect dismiss enable execute export extend failover finish"
+    " follow forward grant import increment invite invoke join label launch leave like link lock login logout"
+    " mark merge migrate move mute notify open pause pay poll process promote publish reboot rebuild refresh"
+    " refund regenerate reject release rename renew reopen reorder reply request rerun resend reset resize"
+    " resolve restart restore resume retry revert revoke rollback rotate run share sign skip snooze star start"
+    " stop subscribe suspend swap sync tag terminate toggle transfer trigger unarchive unassign unblock"
+    " unfollow unlink unlock unmute unpublish unstar unsubscribe unsuspend untag untrash upgrade upload verify"
+    " void vote watch withdraw".split()
 )
-"""Verbs that change a thing in a way the name alone does not define: such calls are opaque."""
+"""Verbs that change a thing in a way the name alone does not define."""
+
+TANGLED = frozenset(
+    "adjust clone copy decrement deposit export forward import increment merge migrate move poll rename reply"
+    " swap sync transfer upload withdraw".split()
+)
+"""Actions that touch another thing, a thing's key, or a field by an amount: no state of one thing tells them."""
+
+PREPOSITIONS = frozenset("by for from with in to of on via using at as into within given based".split())
 
 FILLERS = frozenset(
-    "info information detail details data record records entry by all list the a an of for in from with to my"
-    " current existing single one many bulk batch item items object objects request api v1 v2 v3 id ids".split()
+    "by all a an the of for in from with to my current existing single one many bulk async specific specified"
+    " given"
+    " multiple new your and or v1 v2 v3 id ids".split()
 )
-"""Words that do not name a resource."""
+"""Words that name nothing."""
+
+EDGES = frozenset("info information detail details list api batch data tool".split())
+"""Words that name nothing at either end of others (`pet_info`), but alone or among them do."""
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+")
-_KEEP_S = ("ss", "us", "is", "news", "series", "status", "analytics", "aws", "dns", "sms", "address", "access")
+_KEEP_S = (
+    *("ss", "us", "is", "news", "series", "analytics", "aws", "dns", "sms"),
+    *("alias", "canvas", "atlas", "bias", "kubernetes", "https"),
+)
 
 
 @lru_cache(maxsize=65536)
@@ -52,9 +78,11 @@ def singular(word: str) -> str:
     """`pets` -> `pet`, `companies` -> `company`, `addresses` -> `address`; unknown forms stay."""
     if len(word) < 4 or not word.endswith("s") or word.endswith(_KEEP_S):
         return word
+    if word in {"movies", "cookies", "calories"}:
+        return word[:-1]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+    if word.endswith(("sses", "shes", "ches", "xes", "zes", "tuses", "iases", "ruses")):
         return word[:-2]
     return word[:-1]
 
@@ -71,6 +99,12 @@ def flat(name: str) -> str:
 
 
 def noun(parts: tuple[str, ...]) -> str:
-    """The resource a run of words names: fillers dropped, last word singular, joined by `_`."""
+    """The resource a run of words names: words that name nothing dropped, the last singular, joined by `_`."""
     kept = [part for part in parts if part not in FILLERS]
-    return "_".join([*kept[:-1], singular(kept[-1])]) if kept else ""
+    while kept and (kept[-1].isdigit() or kept[-1] == "v" or (kept[-1] in EDGES and len(kept) > 1)):
+        kept.pop()
+    while len(kept) > 1 and (kept[0].isdigit() or kept[0] == "v" or kept[0] in EDGES):
+        kept.pop(0)
+    if not kept:
+        return ""
+    return "_".join([*kept[:-1], singular(kept[-1])])

@@ -1,0 +1,237 @@
+"""What an HTTP tool does, told by its method and path among its siblings' paths.
+
+An item path ends with a parameter and acts on one thing, a collection path lists and creates; a verb at the end
+(`/orders/{id}/cancel`, `/orders/{id}:cancel`) acts on the thing before it. Looks at definitions only.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gtm.types import Effect, Tool
+from gtm.world.hints import answers_many, argument_names, effect, is_scalar, opaque, required_names, shows_array
+from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
+
+_REPLACING = frozenset("or update replace put upsert save set overwrite".split())
+"""Words beside `create` by which a call makes a thing or changes one that is there."""
+
+_VERSION_WORDS = frozenset({"api", "rest", "v", "latest", "beta", "alpha", "public"})
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path template: `(text, is_parameter)` segments, version prefixes dropped."""
+
+    method: str
+    segments: tuple[tuple[str, bool], ...]
+    verb: str
+    """What follows the last colon."""
+
+    @classmethod
+    def of(cls, tool: Tool) -> "Path":
+        """The path of an HTTP tool."""
+        assert tool.http is not None
+        path, _, query = tool.http.path.partition("?")
+        last = path.rpartition("/")[2]
+        path, _, verb = path.rpartition(":") if ":" in last and not last.startswith(":") else (path, "", "")
+        segments = tuple(
+            (text.strip("{}+*"), text.startswith("{")) for text in path.split("/") if text and not _is_version(text)
+        )
+        # `/{Bucket}?policy` is a part of the bucket; `x-id=Y` only says which operation is meant.
+        parts = tuple((text, False) for text in query.split("&") if text and not set("={") & set(text))
+        return cls(tool.http.method.upper(), segments + parts, verb)
+
+    def is_rpc(self, tool: Tool) -> bool:
+        """Transport without meaning: a `:verb` that is no action on an item, a POST to the operation's own name."""
+        last = self.segments[-1][0]
+        if self.verb:
+            return not self.is_item or words(self.verb)[:1] == () or words(self.verb)[0] not in ACTIONS
+        return self.method == "POST" and flat(last) == flat(tool.name) and len(words(last)) > 1
+
+    @property
+    def is_item(self) -> bool:
+        """Whether it names one thing."""
+        return bool(self.segments) and self.segments[-1][1]
+
+    @property
+    def statics(self) -> tuple[str, ...]:
+        """The fixed segments."""
+        return tuple(text for text, parameter in self.segments if not parameter)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters' names."""
+        return tuple(text for text, parameter in self.segments if parameter)
+
+    @property
+    def collection(self) -> str:
+        """The resource: fixed segments, singular, joined by `/`."""
+        first = next((at for at, (_, parameter) in enumerate(self.segments) if not parameter), len(self.segments))
+        rest = self.segments[first:]
+        # Before any fixed segment the parameters name what they hold: `/{bucket}/{key}`.
+        leading = self.parameters[:first] if not any(parameter for _, parameter in rest) else ()
+        return "/".join(
+            singular(flat(text)) if len(words(text)) == 1 else noun(words(text)) or flat(text)
+            for text in (*leading, *self.statics)
+        )
+
+    @property
+    def parent(self) -> str:
+        """The collection without its last fixed segment."""
+        return self.collection.rpartition("/")[0]
+
+
+def address_argument(tool: Tool) -> str | None:
+    """The argument that holds a whole path (`projects/p/instances/i`), where no argument holds one of its parts."""
+    path = Path.of(tool) if tool.http is not None else None
+    if path is None or not path.parameters or _arguments_of(tool, path.parameters):
+        return None
+    required = [name for name in required_names(tool) if is_scalar(tool, name)]
+    lone = required[0] if len(required) == 1 else None
+    return next((name for name in ("name", "parent") if name in required), lone)
+
+
+class Siblings:
+    """All paths of a toolset, by tool name, and what they tell of each other."""
+
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        http = [tool for tool in tools if tool.http is not None]
+        self.paths = {tool.name: Path.of(tool) for tool in http}
+        self._items = {path.collection: path.parameters[-1] for path in self.paths.values() if path.is_item}
+        gets = {tool.name: self.paths[tool.name] for tool in http if self.paths[tool.name].method == "GET"}
+        self._lists = {path.collection for path in gets.values() if not path.is_item}
+        self._gets = {self.paths[tool.name].segments: tool for tool in http if tool.name in gets}
+        self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
+
+    def effect(self, tool: Tool) -> Effect:
+        """The effect that method and path tell."""
+        path = self.paths[tool.name]
+        if path.method == "HEAD" and path.segments in self._gets:
+            shown = self.effect(self._gets[path.segments])
+            names = argument_names(tool)
+            return shown if all(name in names for name in shown.key) else opaque("HEAD without its GET's arguments")
+        found = self._told(tool, path)
+        address = address_argument(tool)
+        if address is None or found.kind not in {"create", "read", "list", "update", "delete"}:
+            return found
+        return found.model_copy(update={"key": () if found.kind in {"create", "list"} else (address,)})
+
+    def _told(self, tool: Tool, path: Path) -> Effect:
+        keys = _arguments_of(tool, path.parameters)
+        verb = words(path.verb) or (words(path.statics[-1]) if path.statics and not path.is_item else ())
+        first = verb[0] if verb else ""
+        acts = (first in ACTIONS or first in VERBS) and (bool(path.verb) or not self._is_known(path.collection))
+        if acts and path.method not in {"GET", "HEAD"}:
+            return self._action(tool, path, keys, first)
+        if path.is_item:
+            said = self._item_by_name(tool, path)
+            if said is not None:
+                about = self._inside(path.collection) if said == "list" else path.collection
+                return effect(said, about or "root", keys[:-1] if said == "create" else keys, 0.85, "its name")
+            kind = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(path.method, "update")
+            return effect(kind, path.collection or "root", keys, 0.95, f"{path.method} on an item path")
+        if path.method in {"GET", "HEAD"}:
+            return self._get(tool, path, keys, first)
+        if path.method == "POST":
+            return self._post(path, keys)
+        return self._single(tool, path, keys)
+
+    def _item_by_name(self, tool: Tool, path: Path) -> str | None:
+        """`CreateThing` makes a thing at its own path, `ListStreams` shows what is under one."""
+        parts = words(tool.name)
+        said = next((word for word in parts if word in CLEAR), "")
+        if path.method in {"POST", "PUT"} and said == "create" and not _REPLACING & set(parts):
+            return "create"
+        if path.method == "GET" and said == "list" and (tool.output_schema is None or shows_array(tool)):
+            return "list"
+        return None
+
+    def _inside(self, collection: str) -> str:
+        """The collection right inside of a thing: what is listed at the thing's own path."""
+        outer, level = f"{collection}/", collection.count("/") + 1
+        return next((c for c in self._items if c.startswith(outer) and c.count("/") == level), collection)
+
+    def _is_known(self, collection: str) -> bool:
+        return collection in self._items or collection in self._lists
+
+    def _action(self, tool: Tool, path: Path, keys: tuple[str, ...], verb: str) -> Effect:
+        """`POST /orders/{id}/cancel`: the thing before the verb."""
+        owner = path.collection if path.verb else path.parent
+        at = len(path.segments) - (0 if path.verb else 1)
+        on_item = at > 0 and path.segments[at - 1][1]
+        kind = VERBS.get(verb)
+        if kind == "list":
+            return effect("list", owner, keys, 0.6, f"the search {verb!r}") if owner else opaque("a search of all")
+        if kind == "compute":
+            return effect("compute", None, (), 0.6, f"the calculation {verb!r}")
+        if kind == "create":
+            return effect("create", owner or path.collection, keys, 0.6, "POST on a create action")
+        needs = {*required_names(tool)} - {*keys}
+        if kind == "delete" and any(not is_scalar(tool, name) for name in needs):
+            return opaque(f"{verb!r} of several things inside")
+        if on_item and verb not in TANGLED and self._is_known(owner) and len(keys) == len(path.parameters):
+            kept = kind if kind in {"delete", "read"} else "update"
+            return effect(kept, owner, keys, 0.6, f"the action {verb!r} on an item")
+        return opaque(f"{verb!r} is an action")
+
+    def _get(self, tool: Tool, path: Path, keys: tuple[str, ...], verb: str) -> Effect:
+        kind = VERBS.get(verb) if verb not in self._lists else None
+        if kind == "list" and len(path.statics) > 1:
+            return effect("list", path.parent, keys, 0.8, "GET on a search path")
+        if verb in ACTIONS or kind == "compute":
+            return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
+        many = answers_many(tool)
+        plural = is_plural(path.statics[-1].lower() if path.statics else "")
+        if many or (many is None and plural):
+            return effect("list", path.collection, keys, 0.9, "GET on a collection")
+        if path.collection not in self._written:
+            demanded = [name for name in tool.parameters.get("required") or () if name in argument_names(tool)]
+            keys = (*keys, *(name for name in demanded if name not in keys))
+        return effect("read", path.collection, keys, 0.7, "GET on a single thing")
+
+    def _post(self, path: Path, keys: tuple[str, ...]) -> Effect:
+        shown = self._gets.get(path.segments)
+        if shown is not None and shown.output_schema is not None and not shows_array(shown):
+            found = effect("update", path.collection, keys, 0.7, "POST on a single thing that can be read")
+            return found.model_copy(update={"upsert": True})
+        if self._is_known(path.collection):
+            return effect("create", path.collection, keys, 0.9, "POST on a collection that is read elsewhere")
+        last = words(path.statics[-1]) if path.statics else ()
+        if last and is_plural(last[-1]):
+            return effect("create", path.collection, keys, 0.65, "POST on a plural noun")
+        return opaque("POST on a path nothing else reads")
+
+    def _single(self, tool: Tool, path: Path, keys: tuple[str, ...]) -> Effect:
+        kind = "delete" if path.method == "DELETE" else "update"
+        inner = _argument_like(tool, self._items.get(path.collection, ""))
+        if path.collection in self._items and inner:
+            return effect(kind, path.collection, (*keys, inner), 0.85, f"{path.method} with the key in the body")
+        if path.collection in self._items:
+            return opaque(f"{path.method} on a whole collection")
+        found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")
+        return found.model_copy(update={"upsert": kind == "update"})
+
+
+def _is_version(segment: str) -> bool:
+    parts = words(segment)
+    return (
+        bool(parts)
+        and not segment.startswith("{")
+        and all(part.isdigit() or part in _VERSION_WORDS for part in parts)
+    )
+
+
+def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
+    """Argument names of path parameters (they differ where an import renamed a clash)."""
+    assert tool.http is not None
+    wire = {slot.name: argument for argument, slot in tool.http.slots.items() if slot.place == "path"}
+    names = argument_names(tool)
+    loose = {flat(name): name for name in reversed(names)}
+    found = [wire.get(p) or (p if p in names else loose.get(flat(p), "")) for p in parameters]
+    return tuple(name for name in found if name)
+
+
+def _argument_like(tool: Tool, parameter: str) -> str | None:
+    """The body's argument that a sibling's path calls `parameter`: the same name, or `id` for `petId`."""
+    by_flat = {flat(name): name for name in reversed(argument_names(tool))}
+    endings = [words(parameter)[-1]] if words(parameter)[-1:] == ("id",) else []
+    return next((by_flat[name] for name in (flat(parameter), *endings) if name in by_flat), None)

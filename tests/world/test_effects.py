@@ -1,0 +1,216 @@
+"""What tools of every style are inferred to do, and how often that is right."""
+
+import importlib.util
+import pathlib
+import sys
+from types import ModuleType
+
+import pytest
+
+from gtm.types import Effect, HttpBinding, Json, Tool, Toolset
+from gtm.world.effects import THRESHOLD, infer_effects
+from tests.samples import operation
+
+ROOT = pathlib.Path(__file__).parents[2]
+SAMPLE = ROOT / "tests" / "data" / "catalog_sample.jsonl.gz"
+
+
+def tool(name: str, *arguments: str, **more: Json) -> Tool:
+    """A function tool: `id*` is demanded, `ids[]*` is an array."""
+    names = [argument.rstrip("*").removesuffix("[]") for argument in arguments]
+    kinds = ["array" if "[]" in argument else "string" for argument in arguments]
+    properties = {key: {"type": kind} for key, kind in zip(names, kinds, strict=True)}
+    required = [key for key, argument in zip(names, arguments, strict=True) if argument.endswith("*")]
+    parameters = {"type": "object", "properties": properties, "required": required}
+    return Tool(name=name, parameters=parameters, **more)
+
+
+def inferred(*tools: Tool) -> dict[str, Effect]:
+    return infer_effects(Toolset(name="some", kind="openai", tools=tools))
+
+
+def seen(effect: Effect) -> tuple[str, str | None, tuple[str, ...]]:
+    if effect.confidence < THRESHOLD:
+        return "opaque", None, ()
+    return effect.kind, effect.resource, effect.key
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (tool("get_user", "user_id*"), ("read", "user", ("user_id",))),
+        (tool("getUserByUsername", "username*"), ("read", "user", ("username",))),
+        (tool("get_users", "limit"), ("list", "user", ())),
+        (tool("get_interviewer_list", "skill*"), ("list", "interviewer", ())),
+        (tool("search_products", "query*"), ("list", "product", ())),
+        (tool("pets_list", "limit"), ("list", "pet", ())),
+        (tool("VirtualMachines_ListByRegion", "region*"), ("list", "virtual_machine", ())),
+        (tool("Groups_CreateOrUpdate", "groupName*", "tags"), ("update", "group", ("groupName",))),
+        (tool("UpdateGroups_Delete", "id*"), ("delete", "update_group", ("id",))),
+        (tool("get_v1_pets_petId", "petId*"), ("read", "pet", ("petId",))),
+        (tool("delete_team_member", "team*", "member*"), ("delete", "team_member", ("member",))),
+        (tool("delete_list", "list_id*"), ("delete", "list", ("list_id",))),
+        (tool("write_file", "path*", "content*"), ("update", "file", ("path",))),
+        (tool("calculate_tax", "amount*"), ("compute", None, ())),
+        (tool("get_time", "zone"), ("compute", None, ())),
+        (tool("get_weather", "city*"), ("read", "weather", ("city",))),
+        (tool("get_forecast", "city*", "day*"), ("read", "forecast", ("city", "day"))),
+        (tool("read_files", "paths[]*"), ("list", "file", ())),
+        (tool("send_message", "to*", "text*"), ("create", "message", ())),
+        (tool("article_files", description="Lists the files of an article."), ("list", "article_file", ())),
+        (tool("run_code", "code*", annotations={"read_only_hint": True}), ("opaque", None, ())),
+        (tool("query", "sql*"), ("opaque", None, ())),
+        (tool("forward_email", "email_id*", description="Forwards it. Returns a message."), ("opaque", None, ())),
+        (tool("DescribeDBInstances", "DBInstanceIdentifier", "Marker"), ("list", "db_instance", ())),
+        (tool("DeleteDBInstance", "DBInstanceIdentifier*"), ("delete", "db_instance", ("DBInstanceIdentifier",))),
+        (tool("DeleteQueue", "QueueUrl*"), ("delete", "queue", ("QueueUrl",))),
+        (tool("PutBucketPolicy", "Bucket*", "Policy*"), ("update", "bucket_policy", ("Policy",))),
+    ],
+    ids=lambda value: value.name if isinstance(value, Tool) else "",
+)
+def test_a_definition_alone(one: Tool, expected: tuple[str, str | None, tuple[str, ...]]) -> None:
+    assert seen(inferred(one)[one.name]) == expected
+
+
+def test_tools_of_one_resource_meet_whatever_they_call_it() -> None:
+    effects = inferred(
+        tool("create_file", "path*", "content*"),
+        tool("read_text_file", "path*"),
+        tool("get_file_info", "path*"),
+        tool("delete_file", "path*"),
+        tool("edit_file", "path*", "edits[]*"),
+    )
+    assert {effects[name].resource for name in ("create_file", "read_text_file", "get_file_info")} == {"file"}
+    assert seen(effects["delete_file"]) == ("delete", "file", ("path",))
+    assert seen(effects["edit_file"])[0] == "opaque"
+
+
+def test_an_action_is_an_update_where_its_thing_is_read() -> None:
+    start = tool("start_instance", "instance_id*")
+    effects = inferred(start, tool("archive_project", "id*"), tool("get_instance", "instance_id*"))
+    assert seen(effects["start_instance"]) == ("update", "instance", ("instance_id",))
+    assert (effects["start_instance"].confidence, "'start'" in effects["start_instance"].reason) == (0.6, True)
+    assert seen(effects["archive_project"])[0] == "opaque"
+    assert seen(inferred(tool("copy_file", "path*"), tool("read_file", "path*"))["copy_file"])[0] == "opaque"
+
+
+def test_an_aws_resource_is_one_for_all_its_verbs() -> None:
+    effects = inferred(
+        tool("CreateDBInstance", "DBInstanceIdentifier*", "Engine*"),
+        tool("DescribeDBInstances", "DBInstanceIdentifier", "Marker"),
+        tool("StopDBInstance", "DBInstanceIdentifier*"),
+        tool("ModifyDBInstance", "DBInstanceIdentifier*", "Engine"),
+        tool("DeleteDBInstance", "DBInstanceIdentifier*"),
+    )
+    assert {effect.resource for effect in effects.values()} == {"db_instance"}
+    assert {effect.key for effect in effects.values()} == {(), ("DBInstanceIdentifier",)}
+    kinds = [effect.kind for effect in effects.values()]
+    assert kinds == ["create", "list", "update", "update", "delete"]
+
+
+def test_an_object_store_keys_objects_by_bucket_and_key() -> None:
+    effects = inferred(
+        tool("PutObject", "Bucket*", "Key*", "Body"),
+        tool("GetObject", "Bucket*", "Key*"),
+        tool("HeadObject", "Bucket*", "Key*"),
+        tool("DeleteObject", "Bucket*", "Key*"),
+        tool("ListObjectsV2", "Bucket*", "Prefix"),
+    )
+    assert {effect.resource for effect in effects.values()} == {"object"}
+    assert [effect.key for effect in effects.values()] == [("Bucket", "Key")] * 4 + [("Bucket",)]
+    assert effects["PutObject"].upsert
+
+
+def test_what_nobody_writes_is_pinned_but_gives_no_shape() -> None:
+    assert inferred(tool("get_user", "user_id*"))["get_user"].confidence == 0.55
+    both = inferred(tool("get_user", "user_id*"), tool("create_user", "name*"))
+    assert both["get_user"].confidence > 0.6
+
+
+def http(name: str, method: str, path: str, *arguments: str) -> Tool:
+    return operation(name, method, path, {argument: {"type": "string"} for argument in arguments}, None)
+
+
+def test_paths_tell_resource_key_and_action() -> None:
+    effects = inferred(
+        http("add", "POST", "/user", "username", "email"),
+        http("one", "GET", "/user/{username}", "username"),
+        http("peek", "HEAD", "/user/{username}", "username"),
+        http("orders", "GET", "/user/{username}/orders", "username"),
+        http("order", "GET", "/user/{username}/orders/{id}", "username", "id"),
+        http("cancel", "POST", "/user/{username}/orders/{id}/cancel", "username", "id"),
+        http("close", "POST", "/user/{username}/orders/{id}:close", "username", "id"),
+        http("photo", "POST", "/user/{username}/uploadPhoto", "username", "file"),
+    )
+    assert seen(effects["add"]) == ("create", "user", ())
+    assert seen(effects["one"]) == seen(effects["peek"]) == ("read", "user", ("username",))
+    assert seen(effects["orders"]) == ("list", "user/order", ("username",))
+    assert seen(effects["cancel"]) == ("update", "user/order", ("username", "id"))
+    assert seen(effects["close"])[0] == "update"
+    assert seen(effects["photo"])[0] == "opaque"
+
+
+def test_what_is_declared_wins() -> None:
+    declared = Effect(kind="opaque")
+    user = tool("get_user", "user_id*")
+    assert infer_effects(Toolset(name="some", kind="openai", tools=(user,)), {"get_user": declared}) == {
+        "get_user": declared
+    }
+
+
+@pytest.mark.parametrize("name", ["", "_", "数据", "v1", "-" * 300, "get", "listlist", "a" * 5000, "get_2"])
+def test_any_name_is_taken(name: str) -> None:
+    binding = HttpBinding(method="PURGE", path=f"/{{x}}/{name}:")
+    for one in (tool(name, "_*", "[]*"), tool(name, http=binding), tool(name, "a*", output_schema={"type": "array"})):
+        assert 0 <= inferred(one)[name].confidence <= 1
+
+
+@pytest.fixture(scope="module")
+def recipe() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("score_effects", ROOT / "recipes" / "score_effects.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["score_effects"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/v1/pets", ("list", "pets", None)),
+        ("GET", "/v1/pets/{petId}", ("read", "pets", "petId")),
+        ("POST", "/v1/pets", ("create", "pets", None)),
+        ("PUT", "/pets/{petId}/status", ("update", "status", "petId")),
+        ("DELETE", "/pets/{petId}", ("delete", "pets", "petId")),
+        ("GET", "/pets/search", ("list", None, None)),
+        ("POST", "/tax/calculate", ("compute", None, None)),
+        ("POST", "/pets/{petId}/feed", None),
+        ("POST", "/orders/{id}/cancel", None),
+        ("POST", "/orders/{id}:cancel", None),
+        ("POST", "/", None),
+    ],
+)
+def test_the_label_rule(
+    recipe: ModuleType, method: str, path: str, expected: tuple[str, str | None, str | None] | None
+) -> None:
+    label = recipe.label_of(method, path, recipe.paths_of([("GET", "/v1/pets"), ("GET", "/v1/pets/{petId}")]))
+    assert (label and (label.kind, label.resource, label.key)) == expected
+
+
+def test_a_small_sample_is_mostly_right(recipe: ModuleType) -> None:
+    rows = [row for row in recipe.score_http(SAMPLE, "sample") if row.agrees]
+    found = recipe.figures(rows, recipe.KINDS)
+    assert len(rows) > 100
+    assert found["read/write"] >= 0.9
+    assert found["kind"] >= 0.83
+    assert found["opaque"] <= 0.08
+    assert found["resource"] >= 0.75
+    assert found["key, kind right"] >= 0.85
+
+
+def test_the_labels_are_300_and_complete(recipe: ModuleType) -> None:
+    rows = [recipe.json.loads(line) for line in recipe.LABELS.read_text().splitlines()]
+    assert len({row["id"] for row in rows}) == 300
+    assert all(row["kind"] in {*recipe.KINDS, "opaque"} and row["reason"].endswith(".") for row in rows)
