@@ -5,7 +5,7 @@ FROM python:3.11-slim
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY gtm ./gtm
-RUN pip install --no-cache-dir '.[local,serve]' && useradd --create-home gtm
+RUN pip install --no-cache-dir '.[all]' && useradd --create-home gtm
 
 USER gtm
 WORKDIR /home/gtm

@@ -7,12 +7,13 @@ treat them as read-only.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict with string keys."""
@@ -50,7 +51,84 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Effect(Frozen):
+def _as_list(value: Json) -> Json:
+    """One thing, or a list of them, as a list; a text as the requirement it states."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return [{"that": item} if isinstance(item, str) else item for item in items]
+
+
+def _as_texts(value: Json) -> Json:
+    """Plain numbers, booleans and null as the expressions that say them."""
+    if not isinstance(value, dict):
+        return value
+    plain = (bool, int, float, type(None))
+    return {name: json.dumps(part) if isinstance(part, plain) else part for name, part in value.items()}
+
+
+class Requirement(Frozen):
+    """What must be true before a call; else it is the tool's own error and nothing changes."""
+
+    that: str
+    """A CEL expression (`gtm.world.expressions`)."""
+    error: str = Field(default="", max_length=2000)
+    status: int | None = Field(default=None, ge=400, le=599)
+    kind: str = Field(default="precondition", pattern=r"^[a-z][a-z_]{0,39}$")
+
+
+_SetInput = dict[str, str | int | float | bool | None]
+_RequireInput = str | Requirement | list[str | Requirement]
+Assignments = Annotated[
+    dict[str, str], BeforeValidator(_as_texts, json_schema_input_type=_SetInput), Field(max_length=50)
+]
+"""Field (dotted inside objects) -> CEL expression; a plain number, true, false or null stands for itself."""
+Requirements = Annotated[
+    tuple[Requirement, ...], BeforeValidator(_as_list, json_schema_input_type=_RequireInput), Field(max_length=20)
+]
+
+
+class Write(Frozen):
+    """What a call does to one other thing, in the same transaction."""
+
+    resource: str
+    key: str
+    """An expression for the thing's key."""
+    parents: tuple[str, ...] = Field(default=(), max_length=10)
+    """Expressions for its parents' keys, outermost first."""
+    set: Assignments = Field(default_factory=dict)
+    """Its fields after the call; `state` is this other thing."""
+    require: Requirements = ()
+    error: str = Field(default="", max_length=2000)
+    status: int | None = Field(default=None, ge=400, le=599)
+
+
+class Rules(Frozen):
+    """What a call does that no definition says, as expressions (docs/declared.md)."""
+
+    set: Assignments = Field(default_factory=dict, exclude_if=lambda value: not value)
+    """Fields of the document after the call."""
+    require: Requirements = Field(default=(), exclude_if=lambda value: not value)
+    error: str = Field(default="", max_length=2000, exclude_if=lambda value: not value)
+    """The message of a requirement that has none of its own."""
+    status: int | None = Field(default=None, ge=400, le=599, exclude_if=lambda value: value is None)
+    """Likewise its HTTP status."""
+    emit: Assignments = Field(default_factory=dict, exclude_if=lambda value: not value)
+    """Fields of the answer."""
+    writes: tuple[Write, ...] = Field(default=(), max_length=20, exclude_if=lambda value: not value)
+    """Other things that change with it."""
+
+    @property
+    def declares(self) -> bool:
+        """Whether there is any rule."""
+        return bool(self.set or self.require or self.emit or self.writes)
+
+    @property
+    def consumed(self) -> frozenset[str]:
+        """Arguments that `set` and its requirements read: amounts, not fields of the thing."""
+        texts = [*self.set.values(), *(one.that for one in self.require)] if self.set else []
+        return frozenset(name for text in texts for name in re.findall(r"\bargs\.(\w+)", text))
+
+
+class Effect(Rules):
     """What a call does to the world: a kind, on a resource, by a key."""
 
     kind: EffectKind
@@ -63,6 +141,8 @@ class Effect(Frozen):
     reason: str = "declared"
     upsert: bool = False
     """An update that creates what is absent (a PUT where callers choose the keys)."""
+    on_delete: Literal["cascade", "orphan", "restrict"] = "cascade"
+    """What a delete does to the things inside: they go with it, they stay, or they forbid it."""
 
 
 class Example(Frozen):
@@ -166,6 +246,13 @@ class Toolset(Frozen):
         """Tools by their name."""
         return {tool.name: tool for tool in self.tools}
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; what was derived from the tools is derived anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for derived in ("digest", "by_name"):
+            copied.__dict__.pop(derived, None)
+        return copied
+
 
 class Call(Frozen):
     """A tool's name and its arguments."""
@@ -178,7 +265,8 @@ class ToolError(Frozen):
     """Why a result is an error."""
 
     kind: str
-    """`unknown_tool`, `invalid_arguments`, `not_found`, `conflict`, `not_simulated`, or a fault's kind."""
+    """`unknown_tool`, `invalid_arguments`, `not_found`, `conflict`, `precondition`, `not_simulated`, a fault's
+    kind, or what a declared requirement calls it."""
     retry_after: float | None = None
     """Simulated seconds."""
     injected: bool = False

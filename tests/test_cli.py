@@ -12,8 +12,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from gtm import Simulator, load_toolset
 from gtm.cli.main import main
-from gtm.types import Json
+from gtm.world.store import Store
 
 SPECS = Path(__file__).parent.parent / "examples" / "specs"
 GALAXY = str(SPECS / "galaxy.yaml")
@@ -43,9 +44,7 @@ class Terminal:
     def refused(self, *arguments: str) -> str:
         """The one line of an input that has to be mended."""
         code, out, err = self.run(*arguments)
-        assert code == 2
-        assert out == ""
-        assert len(err.splitlines()) == 1, err
+        assert (code, out, len(err.splitlines())) == (2, "", 1), err
         return err
 
 
@@ -137,7 +136,7 @@ def test_arguments_from_stdin() -> None:
 
 
 def test_a_session_file_keeps_the_world(gtm: Terminal, tmp_path: Path) -> None:
-    session = ("--session", str(tmp_path / "world.json"), *SCRIPTED)
+    session = ("--session", str(tmp_path / "world.sqlite"), *SCRIPTED)
     made = gtm.json("call", GALAXY, "createPlanet", '{"name": "Kepler-22b"}', *session)
     planet = json.dumps({"planetId": made["content"]["id"]})
     read = gtm.json("call", GALAXY, "getPlanet", planet, *session)
@@ -148,30 +147,37 @@ def test_a_session_file_keeps_the_world(gtm: Terminal, tmp_path: Path) -> None:
 
 
 def test_a_session_keeps_its_seed_and_world(gtm: Terminal, tmp_path: Path) -> None:
-    call = ("call", FILES, "read_file", '{"path": "/a"}', "--session", str(tmp_path / "world.json"), *SCRIPTED)
+    call = ("call", FILES, "read_file", '{"path": "/a"}', "--session", str(tmp_path / "world.sqlite"), *SCRIPTED)
     gtm.json(*call, "--seed", "3")
     gtm.json(*call)
     gtm.json(*call, "--seed", "3")
-    assert "begun with --seed 3, not 4" in gtm.refused(*call, "--seed", "4")
-    assert "begun with --world auto, not closed" in gtm.refused(*call, "--world", "closed")
+    assert "begun with seed 3, not 4" in gtm.refused(*call, "--seed", "4")
+    assert "begun with world auto, not closed" in gtm.refused(*call, "--world", "closed")
 
 
-def test_a_session_of_another_toolset_is_refused(gtm: Terminal, tmp_path: Path) -> None:
-    session = ("--session", str(tmp_path / "world.json"), *SCRIPTED)
-    gtm.json("call", GALAXY, "getPlanet", '{"planetId": 1}', *session)
-    assert "another toolset" in gtm.refused("call", FILES, "read_file", '{"path": "/a"}', *session)
+def test_a_session_holds_a_world_for_each_spec_and_refuses_one_that_changed(gtm: Terminal, tmp_path: Path) -> None:
+    spec = tmp_path / "galaxy.yaml"
+    spec.write_text(Path(GALAXY).read_text())
+    session = ("--session", str(tmp_path / "world.sqlite"), *SCRIPTED)
+    call = ("call", str(spec), "getPlanet", '{"planetId": 1}', *session)
+    first = gtm.json(*call)
+    assert gtm.json("call", FILES, "read_file", '{"path": "/a"}', *session)["is_error"]
+    spec.write_text(Path(GALAXY).read_text().replace("Get a planet", "Get one planet"))
+    assert "the specs changed since" in gtm.refused(*call)
+    spec.write_text(Path(GALAXY).read_text())
+    assert gtm.json(*call)["content"] == first["content"]
 
 
-@pytest.mark.parametrize("text", ["", "not json", "[]", '{"format": "gtm-session-1"}', "[" * 100_000])
-def test_a_damaged_session_is_refused(gtm: Terminal, tmp_path: Path, text: str) -> None:
-    path = tmp_path / "world.json"
+@pytest.mark.parametrize("text", ["not json", "[]", '{"format": "gtm-session-1"}', "[" * 100_000])
+def test_what_is_no_session_is_refused(gtm: Terminal, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "world.sqlite"
     path.write_text(text)
     gtm.refused("call", GALAXY, "getPlanet", '{"planetId": 1}', "--session", str(path), *SCRIPTED)
     assert path.read_text() == text
 
 
 def test_two_processes_take_turns_in_a_session(tmp_path: Path) -> None:
-    path = tmp_path / "world.json"
+    path = tmp_path / "world.sqlite"
     failures = []
 
     def write(number: int) -> None:
@@ -197,8 +203,9 @@ def test_two_processes_take_turns_in_a_session(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    turns: list[Json] = json.loads(path.read_text())["turns"]
-    assert sorted(turn["call"]["arguments"]["path"] for turn in turns) == [f"/{number}.txt" for number in range(4)]
+    with Store(str(path)) as store, Simulator(load_toolset(FILES), model="scripted", cache=False) as simulator:
+        turns = simulator.session(store=store, name="default").turns
+    assert sorted(turn.call.arguments["path"] for turn in turns) == [f"/{number}.txt" for number in range(4)]
 
 
 @pytest.mark.parametrize(
@@ -297,7 +304,8 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 def serve(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "gtm.cli.main", "serve", *arguments, "--model", "scripted"]
+    store = () if "--store" in arguments else ("--store", "memory")
+    command = [sys.executable, "-m", "gtm.cli.main", "serve", *arguments, *store, "--model", "scripted"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -381,3 +389,12 @@ def test_one_configuration_for_several_toolsets(gtm: Terminal, tmp_path: Path) -
     assert (kinds["read_file"], kinds["getMe"]) == ("compute", "opaque")
     config.write_text("tools: {read_fil: {effect: {kind: compute}}}")
     assert "'read_fil'" in gtm.refused("inspect", GALAXY, FILES, "--config", str(config))
+
+
+def test_call_explains_itself(gtm: Terminal, tmp_path: Path) -> None:
+    session = ("--session", str(tmp_path / "world.db"), *SCRIPTED)
+    gtm.json("call", GALAXY, "createPlanet", '{"name": "Ceres"}', *session)
+    report = gtm.json("call", GALAXY, "getPlanet", '{"planetId": 1001}', "--explain", *session)["explanation"]
+    assert {field["pointer"]: field["why"] for field in report["fields"]}["/name"].endswith("call 1 (createPlanet)")
+    _, out, _ = gtm.run("call", GALAXY, "getPlanet", '{"planetId": 1}', "--explain", "--model", "scripted")
+    assert "plan: read on 'planet' by planetId" in out

@@ -34,15 +34,45 @@ def test_names() -> None:
 def test_signatures() -> None:
     assert parameters(gtm.load_toolset) == ["source", "name", "kind", "allow_exec"]
     assert parameters(gtm.Simulator) == ["toolset", "model", "config", "cache"]
-    assert parameters(gtm.Simulator.session) == ["seed", "world", "faults", "record"]
+    assert parameters(gtm.Simulator.session) == [
+        "seed",
+        "world",
+        "faults",
+        "record",
+        "initial",
+        "store",
+        "name",
+    ]
     assert parameters(Session.call) == parameters(Session.acall) == ["name", "arguments"]
     assert parameters(Session.observe) == ["name", "arguments", "content", "is_error"]
     public = {name for name in dir(Session) if not name.startswith("_")}
-    assert {"call", "acall", "observe", "snapshot", "restore", "fork", "reset", "state", "episode"} <= public
+    assert {
+        "call",
+        "acall",
+        "observe",
+        "snapshot",
+        "restore",
+        "fork",
+        "reset",
+        "state",
+        "episode",
+        "explain",
+    } <= public
 
 
 def test_fields_of_a_result() -> None:
-    fields = ["content", "text", "is_error", "status", "error", "provenance", "warnings", "simulated"]
+    fields = [
+        "content",
+        "text",
+        "is_error",
+        "status",
+        "error",
+        "provenance",
+        "warnings",
+        "fault",
+        "delay_ms",
+        "simulated",
+    ]
     assert list(gtm.Result.model_fields) == fields
 
 

@@ -1,4 +1,4 @@
-"""The one path of every call: check, fault, plan, generate, commit, record.
+"""The one path of every call: fault, check, plan, generate, commit, record.
 
 Every door (CLI, MCP, HTTP, Python) goes through `Simulator.answer`, which is a function of a session's snapshot, a
 tool and arguments: it returns a result and the next state, and changes nothing itself. Simulated tool errors are
@@ -10,11 +10,11 @@ import difflib
 import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rpds import List
 
@@ -25,34 +25,33 @@ from gtm.engines.models import gtm_home, open_engine
 from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import ConfigError, SessionError
 from gtm.prompt import Ask
-from gtm.simulator.config import Config
+from gtm.simulator.answer import Answer
+from gtm.simulator.config import Config, faults_for
 from gtm.simulator.definitions import Definition, Definitions
-from gtm.simulator.faults import FaultRule, decide, rules_of
+from gtm.simulator.faults import FaultRule
+from gtm.simulator.injection import READS, inject
 from gtm.simulator.redact import readable, recordable
 from gtm.simulator.refusals import STATUS, refuse
 from gtm.simulator.session import FORMAT, Session, Snapshot, gather_by_session
+from gtm.simulator.sources import Sources
+from gtm.simulator.stored import StoredSession
 from gtm.simulator.validation import check_arguments
 from gtm.simulator.writer import Writer, Written
 from gtm.types import Json, Result, Tool, ToolError, Toolset, Turn, canonical
 from gtm.world import services
+from gtm.world.initial import Seeds, read_seeds, seeded
 from gtm.world.observe import learn
 from gtm.world.outcome import Moment, Plan, WorldMode
-from gtm.world.plan import make_plan
 from gtm.world.state import Change, State
 from gtm.world.tree import UNKNOWN
+
+if TYPE_CHECKING:
+    from gtm.world.store import Store
 
 T = TypeVar("T")
 
 CACHE_FILE = "responses.sqlite"
 """In `gtm_home()`: completions by the hash of all they depend on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The result of one call and what it does to the world."""
-
-    result: Result
-    changes: tuple[Change, ...] = ()
 
 
 class Simulator:
@@ -75,7 +74,9 @@ class Simulator:
     ) -> None:
         self.toolset = toolset
         self.config = Config.load(config) if isinstance(config, Path | str) else config or Config()
-        self.definitions = Definitions(toolset, self.config)
+        self.sources = Sources(toolset, self.config)
+        self.definitions = Definitions(self.sources.grounded(), self.config)
+        self._initial = seeded(self.definitions.world, read_seeds(self.config.initial))
         chosen = self.config.model if model is None else model
         engine = open_engine(chosen, strict=self.config.strict) if isinstance(chosen, str) else chosen
         self._owns_engine = isinstance(chosen, str)
@@ -97,10 +98,23 @@ class Simulator:
         *,
         seed: int | None = None,
         world: WorldMode | None = None,
-        faults: Sequence[FaultRule | dict[str, Json]] | None = None,
+        faults: Path | str | Sequence[FaultRule | dict[str, Json]] | None = None,
         record: Path | str | None = None,
+        initial: Seeds | None = None,
+        store: "Store | None" = None,
+        name: str | None = None,
     ) -> Session:
-        """A new session. What is not given comes from the configuration; `record` is an Episode file to append to."""
+        """A new session, or one that a store has. What is not given comes from the configuration.
+
+        Args:
+            seed: another seed is another world.
+            world: what a never seen key is.
+            faults: rules, the name of a preset, or a file of rules.
+            record: an Episode file to append to.
+            initial: documents by resource that the world starts with, beside those of the configuration.
+            store: where the session lasts (`gtm.world.store.open_store`); None: in memory.
+            name: of the session in the store. A session that is there goes on, with its own seed, world and faults.
+        """
         chosen = self.config.seed if seed is None else seed
         if type(chosen) is not int:
             raise ConfigError(f"the seed must be an integer; got {chosen!r}")
@@ -110,14 +124,28 @@ class Simulator:
             toolset_digest=self.toolset.digest,
             seed=chosen,
             mode=world or self.config.world,
-            faults=self.config.faults if faults is None else rules_of(faults, self.toolset),
+            faults=self.config.faults if faults is None else faults_for(self.toolset, faults),
             state=State(),
             before=State(),
             turns=List(),
             count=0,
             history="",
         )
-        return Session(self, start, Path(record) if record is not None else None)
+        file = Path(record) if record is not None else None
+        world_at_first = self._seeded(initial)
+        if store is None:
+            session = Session(self, start, file)
+            session.begin(world_at_first)
+            return session
+        start = replace(start, state=world_at_first, before=world_at_first)
+        stored = StoredSession.open(self, store, "" if name is None else name, start, record=file)
+        stored.see_that_fits(seed, world, start.faults if faults is not None else None)
+        return stored
+
+    def _seeded(self, initial: Seeds | None) -> State:
+        if initial is None:
+            return self._initial
+        return seeded(self.definitions.world, read_seeds({**self.config.initial, **initial}))
 
     asession = session
     """The same: a session is both an async and a sync context manager."""
@@ -149,31 +177,62 @@ class Simulator:
         definition = self.definitions.get(name)
         if definition is None:
             return Answer(self._unknown(name))
+        if not now.faults:
+            return await self._check(definition, now, arguments)
+
+        async def respond(moment: Snapshot) -> Answer:
+            return await self._check(definition, moment, arguments)
+
+        return await inject(definition, self.toolset, now, arguments, respond)
+
+    def reads(self, name: str) -> bool:
+        """Whether a tool only shows the world."""
+        effect = self.definitions.effects.get(name)
+        return effect is not None and effect.kind in READS
+
+    async def _check(self, definition: Definition, now: Snapshot, arguments: Json) -> Answer:
+        """What the tool says to any arguments."""
         tool, kind = definition.tool, self.toolset.kind
         report = check_arguments(tool, arguments)
-        if report.violations:
+        if report.violations and not self.sources.knows(tool.name, arguments):
             error = ToolError(kind="invalid_arguments")
             messages = [violation.message for violation in report.violations]
             return Answer(refuse(tool, kind, error, STATUS["invalid_arguments"], messages))
-        fault = decide(now.faults, name, now.count + 1, now.seed)
-        if fault is not None and fault.kind != "committed_timeout":
-            return Answer(refuse(tool, kind, fault.error, fault.status, [fault.text]))
         if report.unknown:
             arguments = {name: value for name, value in arguments.items() if name not in report.unknown}
-        answer = await self._respond(definition, now, arguments, report.hints)
-        if fault is not None:
-            return Answer(refuse(tool, kind, fault.error, fault.status, [fault.text]), answer.changes)
-        return answer
+        return await self._answered(definition, now, arguments, report.hints)
+
+    async def _answered(
+        self, definition: Definition, now: Snapshot, arguments: dict[str, Json], hints: tuple[str, ...]
+    ) -> Answer:
+        """Pinned, recorded, real, or else simulated."""
+        told = await self.sources.tell(definition, now, arguments)
+        if told is not None:
+            return told
+        made = await self._respond(definition, now, arguments, hints)
+        kept = self.sources.keep(definition, now, arguments, made, model=self.model)
+        return Answer(made.result, (*made.changes, *kept)) if kept else made
 
     async def _respond(
         self, definition: Definition, now: Snapshot, arguments: dict[str, Json], hints: tuple[str, ...]
     ) -> Answer:
         """What the tool itself says to checked arguments."""
-        plan = make_plan(definition.bound, arguments, self._moment(definition, now))
+        effect = definition.bound.effect
+        if effect.confidence < self.config.abstain_below:
+            error = ToolError(kind="not_simulated", solvable=False)
+            message = f"{definition.tool.name!r} is not simulated: what it does is not known well enough"
+            why = f"({effect.reason}; confidence {effect.confidence:.2f} is below {self.config.abstain_below:.2f})"
+            return Answer(
+                refuse(definition.tool, self.toolset.kind, error, STATUS["not_simulated"], [f"{message} {why}"])
+            )
+        # What is secret ends here: nothing that follows depends on what a record of the call does not keep.
+        arguments = recordable(definition.bound.parameters, arguments)
+        plan = self.definitions.rules.plan(definition.bound, arguments, self._moment(definition, now))
         if plan.refusal is not None:
             error = ToolError(kind=plan.refusal.kind)
             messages = [plan.refusal.message]
-            return Answer(refuse(definition.tool, self.toolset.kind, error, STATUS[plan.refusal.kind], messages))
+            status = plan.refusal.status or STATUS.get(plan.refusal.kind, STATUS["precondition"])
+            return Answer(refuse(definition.tool, self.toolset.kind, error, status, messages), plan.settle(None))
         written = await self._writer.write(definition, self._ask(definition, now, arguments, plan), plan)
         return Answer(_result(definition, written, hints), plan.settle(written.content))
 
@@ -215,6 +274,7 @@ class Simulator:
 
     async def aclose(self) -> None:
         """Free the engine; one that was handed in stays open for its owner."""
+        await self.sources.aclose()
         if self._owns_engine:
             await self.engine.aclose()
         else:
@@ -259,7 +319,7 @@ class Simulator:
             notes="\n".join(note for note in notes if note),
             documents=plan.context,
             history=history,
-            examples=tuple(example for example in tool.examples if not example.is_error),
+            examples=self.sources.examples(tool, dict(arguments)),
         )
 
     def _unknown(self, name: str) -> Result:

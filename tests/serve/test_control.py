@@ -150,6 +150,10 @@ def test_the_journal_and_the_episode_have_every_call(plane: Plane) -> None:
     assert [call["call"]["tool"] for call in calls] == ["create_note", "get_note"]
     [episode] = Episode.read(plane.http.get("/sessions/s/episode").text.splitlines())
     assert [turn.result.is_error for turn in episode.turns] == [False, True]
+    why = plane.get("/sessions/s/calls/1/explain")
+    assert (why["call"], why["tool"]) == (1, "create_note")
+    assert {field["source"] for field in why["fields"]} <= {"argument", "computed", "model", "default"}
+    assert plane.http.get("/sessions/s/calls/3/explain").status_code == 400
     assert plane.http.delete("/sessions/s").status_code == 204
     assert plane.http.get("/sessions/s/calls").status_code == 404
 
