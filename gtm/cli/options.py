@@ -44,6 +44,9 @@ def add_simulation(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "open", "closed"),
         help="what a never seen key is (default: auto; docs/concepts.md)",
     )
+    parser.add_argument(
+        "--faults", metavar="F", help="calm, flaky, hostile, or a file with a list of faults (docs/faults.md)"
+    )
 
 
 def add_recordings(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +104,10 @@ def read_toolsets(specs: Sequence[str], *, allow_exec: bool) -> "list[Toolset]":
 
 def split_config(config: "Config", toolsets: "Sequence[Toolset]") -> "list[Config]":
     """The part of one configuration that is about each toolset. Raises ConfigError where a name fits none of them."""
-    parts = []
+    from gtm.simulator.definitions import Definitions
+
+    parts: list[Config] = []
+    homeless = dict(config.initial)
     unused = [*config.tools, *(pattern for rule in config.faults for pattern in rule.tools)]
     for toolset in toolsets:
         names = toolset.by_name
@@ -110,9 +116,18 @@ def split_config(config: "Config", toolsets: "Sequence[Toolset]") -> "list[Confi
         for rule in config.faults:
             patterns = tuple(pattern for pattern in rule.tools if _fits(names, pattern))
             if patterns:
-                faults.append(rule.model_copy(update={"tools": patterns}))
-        parts.append(config.model_copy(update={"tools": tools, "faults": tuple(faults)}))
+                clearing = tuple(pattern for pattern in rule.cleared_by if _fits(names, pattern))
+                faults.append(rule.model_copy(update={"tools": patterns, "cleared_by": clearing}))
+        part = config.model_copy(update={"tools": tools, "faults": tuple(faults), "initial": {}})
+        if config.initial:
+            resources = {effect.resource for effect in Definitions(toolset, part).effects.values()}
+            initial = {name: given for name, given in config.initial.items() if name in resources}
+            homeless = {name: given for name, given in homeless.items() if name not in initial}
+            part = part.model_copy(update={"initial": initial})
+        parts.append(part)
         unused = [pattern for pattern in unused if not _fits(names, pattern)]
+    if homeless:  # the first toolset says which resources it knows
+        parts[0] = parts[0].model_copy(update={"initial": {**parts[0].initial, **homeless}})
     if unused:
         known = ", ".join(repr(toolset.name) for toolset in toolsets)
         raise ConfigError(f"{unused[0]!r} in the configuration fits no tool of {known}; check its spelling")

@@ -40,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     doors.add_argument("--admin-token-env", metavar="NAME", help="the same for the control plane")
     options.add_simulation(parser)
     options.add_recordings(parser)
-    parser.add_argument("--faults", metavar="FILE", help="a list of faults, as in gtm.yaml")
     parser.add_argument("--episodes", metavar="DIR", help="write each session's record there, as JSONL")
     keeping = parser.add_argument_group("sessions (docs/stores.md)")
     keeping.add_argument(

@@ -38,7 +38,7 @@ class Explanation(Frozen):
     """Its number in the session, from 1."""
     tool: str
     steps: tuple[str, ...]
-    """What happened, in order: check, fault, plan, generate, commit."""
+    """What happened, in order: fault, check, plan, generate."""
     fields: tuple[FieldReason, ...] = ()
     omitted: int = 0
     """Fields beyond MAX_FIELDS."""
@@ -74,20 +74,22 @@ def _steps(definition: Definition, turn: Turn, model: str) -> Iterator[str]:
         yield "observed: the turn happened elsewhere and was told to the session"
         return
     kind = result.error.kind if result.error else ""
-    if kind in {"invalid_arguments", "not_simulated"}:
-        yield f"check: refused ({kind}); no model was asked and nothing changed"
-        return
-    yield "check: the tool exists and its arguments are valid"
     if result.fault is not None:
         hint = "an agent can get past it" if result.fault.solvable else "an agent cannot get past it"
         detail = f": {result.fault.detail}" if result.fault.detail else ""
         yield f"fault: {result.fault.kind} was injected by policy ({hint}){detail}"
     if result.delay_ms is not None:
         yield f"fault: a latency of {result.delay_ms:g} ms"
+    if kind in {"invalid_arguments", "not_simulated"}:
+        yield f"check: refused ({kind}); no model was asked and nothing changed"
+        return
+    if result.error is not None and result.error.injected and kind != "committed_timeout":
+        return
+    yield "check: the tool exists and its arguments are valid"
     thing = f" on {effect.resource!r}" if effect.resource else ""
     by = f" by {', '.join(effect.key)}" if effect.key else ""
     yield f"plan: {effect.kind}{thing}{by} (confidence {effect.confidence:.2f}: {effect.reason})"
-    if result.error is not None:
+    if result.error is not None and not result.error.injected:
         yield f"plan: refused ({kind}); no model was asked"
         return
     sources = set(result.provenance.values())
