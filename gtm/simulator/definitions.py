@@ -14,9 +14,12 @@ from gtm.tools.infer import schema_of
 from gtm.tools.shape import Shape, Unsatisfiable, output_shape
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, Toolset
+from gtm.world import fields
+from gtm.world.declared import resolve
 from gtm.world.effects import infer_effects
 from gtm.world.model import STORED, Bound, WorldModel
-from gtm.world.words import flat
+from gtm.world.rules import RuledWorld
+from gtm.world.words import flat, words
 
 Form = Literal["json", "document", "text", "empty", "placeholder"]
 """How a tool answers: JSON; a JSON document written as text; free text; no body; a fixed stand-in for binary data."""
@@ -24,8 +27,14 @@ Form = Literal["json", "document", "text", "empty", "placeholder"]
 DOCUMENT_CONFIDENCE = 0.6
 """From here on an MCP tool without output schema is trusted to answer with the document its effect names."""
 
-TEXT_FIELDS = ("content", "text", "body", "contents")
+TEXT_FIELDS = fields.TEXT_FIELDS
 """A document's field that a reader prints as it is (a file's content)."""
+
+ABOUT = frozenset({"info", "information", "metadata", "stat", "stats", "attributes", "details"})
+"""Words in the name of a reader that tells about a thing, not its text."""
+
+STATES = (("status",), ("state",))
+"""Last words of a field that an action changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,8 @@ class Definitions:
 
     def __init__(self, toolset: Toolset, config: Config) -> None:
         config.check_tools(toolset)
-        declared = {name: tool.effect for name, tool in config.tools.items() if tool.effect is not None}
+        told = {name: tool.effect for name, tool in config.tools.items() if tool.effect is not None}
+        declared = resolve(toolset, told)
         self.toolset = toolset
         self.effects: dict[str, Effect] = infer_effects(toolset, declared)
         self._config = config
@@ -57,6 +67,7 @@ class Definitions:
         tools = tuple(self._complete(tool) for tool in toolset.tools)
         self.world = WorldModel(toolset.model_copy(update={"tools": tools}), self._shape_schema, self.effects)
         self._tools = {tool.name: tool for tool in tools}
+        self.rules = RuledWorld(self.world)
         self._ready: dict[str, Definition] = {}
 
     def get(self, name: str) -> Definition | None:
@@ -79,6 +90,9 @@ class Definitions:
         if responses:
             self._note(tool, "no output schema: its shape comes from its examples")
             return tool.model_copy(update={"output_schema": schema_of(responses)})
+        if tool.name in self._plain.counters:
+            self._note(tool, "no output schema: it counts what a list shows")
+            return tool.model_copy(update={"output_schema": _closed({"count": {"type": "integer"}})})
         effect = self.effects[tool.name]
         if effect.kind in STORED and effect.resource and effect.confidence >= DOCUMENT_CONFIDENCE:
             self._note(
@@ -92,11 +106,15 @@ class Definitions:
         assert effect.resource is not None
         plain = self._plain
         keys = plain.keys_of(effect.resource)
-        fields = {name: _plain_schema(schema) for name, schema in plain.fields_of(effect.resource).items()}
+        known = {name: _plain_schema(schema) for name, schema in plain.fields_of(effect.resource).items()}
         key = keys[0] if keys else "id"
-        if not any(flat(name) == flat(key) for name in fields):
-            fields = {key: self._key_schema(effect.resource, key), **fields}
-        document = {"type": "object", "properties": fields, "required": list(fields)}
+        if not any(flat(name) == flat(key) for name in known):
+            known = {key: self._key_schema(effect.resource, key), **known}
+        if plain.is_acted_on(effect.resource) and not any(words(name)[-1:] in STATES for name in known):
+            known["status"] = {"type": "string"}
+        if effect.kind == "read" and ABOUT & set(words(tool.name)):
+            known = _described(known)
+        document = {"type": "object", "properties": known, "required": list(known)}
         last = effect.resource.rpartition("/")[2]
         if effect.kind == "list":
             name = last if last.endswith("s") else f"{last}s"
@@ -104,7 +122,7 @@ class Definitions:
             return {"type": "object", "properties": properties, "required": list(properties)}
         if effect.kind == "delete":
             properties = {
-                key: fields[next(n for n in fields if flat(n) == flat(key))],
+                key: known[next(n for n in known if flat(n) == flat(key))],
                 "deleted": {"type": "boolean"},
             }
             return {"type": "object", "properties": properties, "required": list(properties)}
@@ -157,6 +175,19 @@ class Definitions:
 
     def _note(self, tool: Tool, note: str) -> None:
         self._notes[tool.name] = (*self._notes.get(tool.name, ()), note)
+
+
+def _closed(properties: dict[str, Json]) -> dict[str, Json]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _described(fields: dict[str, Json]) -> dict[str, Json]:
+    """What a reader tells about a thing with a text: its measures in the text's place."""
+    if not any(name in TEXT_FIELDS for name in fields):
+        return fields
+    moment = {"type": "string", "format": "date-time"}
+    told = {name: schema for name, schema in fields.items() if name not in TEXT_FIELDS}
+    return {**told, "size": {"type": "integer"}, "created": moment, "modified": moment}
 
 
 def _says_nothing(schema: Json) -> bool:

@@ -6,13 +6,13 @@ takes from the seeded sampler.
 """
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from gtm.tools.sampler import sample
 from gtm.tools.shape import escape
 from gtm.types import Json, Source
 from gtm.world import services
-from gtm.world.tree import UNKNOWN
+from gtm.world.tree import UNKNOWN, Whole
 
 UPDATED_AFTER = timedelta(days=3)
 """How long after its creation an imagined thing was last changed."""
@@ -28,12 +28,13 @@ def prefill(
 
 def _serve(shape: dict[str, Json], known: Json, pointer: str, seed: int, marks: dict[str, Source]) -> Json:
     if shape.get("type") == "object":
-        if known is not UNKNOWN and not isinstance(known, dict):
+        if isinstance(known, Whole) or (known is not UNKNOWN and not isinstance(known, dict)):
             return known
         inner = {} if known is UNKNOWN else dict(known)
+        start = _made(inner)
         for name, sub in shape.get("properties", {}).items():
             at = f"{pointer}/{escape(name)}"
-            value = _serve_leaf(name, sub, at, seed) if name not in inner else UNKNOWN
+            value = _serve_leaf(name, sub, at, seed, start) if name not in inner else UNKNOWN
             if value is not UNKNOWN:
                 inner[name], marks[at] = value, "computed"
                 continue
@@ -57,7 +58,16 @@ def _serve(shape: dict[str, Json], known: Json, pointer: str, seed: int, marks: 
     return known
 
 
-def _serve_leaf(name: str, leaf: dict[str, Json], pointer: str, seed: int) -> Json:
+def _made(known: dict[str, Json]) -> datetime | None:
+    """When a thing was created, where that is known."""
+    texts = [value for name, value in known.items() if services.is_created(name) and isinstance(value, str)]
+    try:
+        return datetime.strptime(texts[0], services.RFC3339).replace(tzinfo=UTC) if texts else None
+    except ValueError:
+        return None
+
+
+def _serve_leaf(name: str, leaf: dict[str, Json], pointer: str, seed: int, made: datetime | None = None) -> Json:
     if "const" in leaf or len(leaf.get("enum", ())) == 1:
         return leaf["const"] if "const" in leaf else leaf["enum"][0]
     if leaf.get("type") == "null":
@@ -67,8 +77,9 @@ def _serve_leaf(name: str, leaf: dict[str, Json], pointer: str, seed: int) -> Js
     own = services.seed_of(seed, pointer)
     if services.is_time(name, leaf):
         # Counted from the answer's seed: times of one answer keep their order (created before updated).
-        start = services.past(seed)
-        later = UPDATED_AFTER if services.is_updated(name) else timedelta()
+        start = services.past(seed) if made is None else made
+        is_later = services.is_updated(name) and start < services.EPOCH
+        later = UPDATED_AFTER if is_later else timedelta()
         return services.moment(
             leaf, start + later + timedelta(seconds=0 if services.is_created(name) else own % 3600)
         )
@@ -85,8 +96,8 @@ def _has_service(shape: dict[str, Json]) -> bool:
 
 def complete(shape: dict[str, Json], known: Json) -> Json:
     """The known part in the shape's order where it is the whole answer, else UNKNOWN; `fill`, but quicker."""
-    if known is UNKNOWN:
-        return UNKNOWN
+    if known is UNKNOWN or isinstance(known, Whole):
+        return known if known is UNKNOWN else dict(known)
     if shape.get("type") == "object" and isinstance(known, dict):
         result: dict[str, Json] = {}
         for name, sub in shape.get("properties", {}).items():
@@ -114,6 +125,8 @@ def _fill(shape: dict[str, Json], content: Json, pointer: str, rng: random.Rando
     if content is UNKNOWN:
         filled.append(pointer)
         return sample(shape, rng, hint=pointer.rpartition("/")[2])
+    if isinstance(content, Whole):
+        return dict(content)
     if shape.get("type") == "object" and isinstance(content, dict):
         # In the shape's order, so that the first answer and every later one have the same bytes.
         result = {

@@ -123,8 +123,9 @@ def _examples(given: Json) -> Iterator[Example]:
 
 def _binding(record: dict[str, Json], properties: dict[str, Json]) -> HttpBinding | None:
     method, _, path = text_of(record.get("http")).partition(" ")
-    if not method or not path.startswith("/"):
+    if not method or not path:
         return None
+    path = path if path.startswith("/") else f"/{path}"
     empty = text_of(record.get("empty_success"))
     status = int(empty) if empty.isdecimal() else 200
     return HttpBinding(

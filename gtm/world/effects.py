@@ -12,7 +12,7 @@ from gtm.types import Effect, Tool, Toolset
 from gtm.world.hints import argument_names, key_argument, opaque, required_names, selectors
 from gtm.world.naming import action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
-from gtm.world.words import flat
+from gtm.world.words import flat, words
 
 THRESHOLD = 0.5
 """Below this an effect is opaque. Half: a wrong write is worse than an unremembered one."""
@@ -42,6 +42,7 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
             effects[tool.name] = effect_by_name(tool, common)
     tools = [tool for tool in toolset.tools if tool.name not in settled]
     effects = _with_upserts(effects, siblings)
+    effects = _with_links(effects, [t for t in toolset.tools if effects[t.name].reason != "declared"])
     effects = _with_aliases(effects, tools)
     effects = _with_known_fields(toolset, effects, tools)
     effects = _with_actions(effects, tools, common)
@@ -56,6 +57,19 @@ def _with_upserts(effects: dict[str, Effect], siblings: Siblings) -> dict[str, E
     return {
         name: effect.model_copy(update={"upsert": True})
         if effect.kind == "update" and name in puts and effect.resource not in created
+        else effect
+        for name, effect in effects.items()
+    }
+
+
+def _with_links(effects: dict[str, Effect], tools: list[Tool]) -> dict[str, Effect]:
+    """`AddUserToGroup` beside `CreateUser` makes no user: it ties one to another thing."""
+    created = {name for name, effect in effects.items() if effect.kind == "create"}
+    ties = {tool.name for tool in tools if tool.name in created and {"to", "with"} & set(words(tool.name))}
+    makers = {effects[name].resource for name in created - ties}
+    return {
+        name: opaque(f"ties a {effect.resource!r} to another thing")
+        if name in ties and effect.resource in makers
         else effect
         for name, effect in effects.items()
     }

@@ -1,21 +1,24 @@
 """A list call's arguments sorted into what they do, and the counts that follow from them.
 
-Filters on declared fields are decided by the documents themselves; free-text search looks into every field; limit,
-offset, page and our own cursors cut; what else is there (a radius, a topic) only names the window.
+Filters and ranges on declared fields are decided by the documents themselves; free-text search looks into every
+field; limit, offset, page and cursors cut; what else is there (a radius, a topic) only names the window.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from gtm.tools.shape import escape
 from gtm.tools.view import View
 from gtm.types import Json, Source, canonical
-from gtm.world.model import PAGING, PRESENTATION, SEARCH, Bound
+from gtm.world.bound import Bound
+from gtm.world.fields import matching, takes
+from gtm.world.listing import PAGING, PRESENTATION, SEARCH
 from gtm.world.state import Document, key_text
 from gtm.world.tree import UNKNOWN
-from gtm.world.words import flat, words
+from gtm.world.words import flat, singular, words
 
 PAGE = 100
-"""Things on a page of a tool that can page, where the caller sets no limit."""
+"""Things on a page of a tool that can page, where neither caller nor definition sets a limit."""
 
 ALL = 10_000
 """Things a list shows at most."""
@@ -26,25 +29,75 @@ CURSOR = "from-"
 CURSORS = frozenset({"nextpagetoken", "nextcursor", "nexttoken", "cursor", "continuationtoken", "endcursor"})
 """Flat names of properties that hold the next page's cursor."""
 
+KEYSET = frozenset({"startingafter", "after", "marker", "cursor", "lastid"})
+"""Arguments (flat names) that may hold the key of the last thing of the page before."""
+
 _COUNTS = frozenset({"count", "size", "length", "resultcount", "numberofelements", "returned"})
+_LOW = {"min": 0, "from": 0, "gte": 0, "since": 0, "start": 0, "gt": 1, "after": 1}
+_HIGH = {"max": 0, "to": 0, "lte": 0, "until": 0, "end": 0, "lt": 1, "before": 1}
 
 
-def count(bound: Bound, known: Json, sources: dict[str, Source], total: int, filters: "Filters") -> None:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page shows of all that match."""
+
+    start: int
+    size: int
+    total: int
+    limit: int
+    base: int
+    """The number of the first page."""
+
+    @property
+    def more(self) -> bool:
+        """Whether something comes after it."""
+        return self.start + self.size < self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds of one field."""
+
+    name: str
+    low: Json = None
+    high: Json = None
+    open_ends: bool = False
+    """Whether the bounds themselves are out."""
+
+    def holds(self, value: Json) -> bool:
+        """Whether a value is inside."""
+        return (self.low is None or _above(value, self.low, self.open_ends)) and (
+            self.high is None or _above(self.high, value, self.open_ends)
+        )
+
+    @property
+    def inside(self) -> Json:
+        """A value that is inside, where one can be told."""
+        edge = self.low if self.low is not None else self.high
+        step = (1 if self.low is not None else -1) if self.open_ends else 0
+        return edge + step if isinstance(edge, int | float) else edge
+
+
+def page_of(filters: "Filters", start: int, size: int, total: int) -> Page:
+    """A page as its counts tell it."""
+    return Page(start, size, total, filters.limit, filters.base)
+
+
+def count(bound: Bound, known: Json, sources: dict[str, Source], page: Page) -> None:
     """Counts and paging fields beside the array, at the top or in one object there (`meta`, `pagination`)."""
     if not isinstance(known, dict) or bound.shape is None:
         return
-    on_page = next((len(v) for v in known.values() if isinstance(v, list)), 0)
     for name, leaf in bound.shape.get("properties", {}).items():
-        if leaf.get("type") == "object" and name not in known:
+        if leaf.get("type") == "object" and isinstance(around := known.get(name, {}), dict):
             inner = {
                 key: value
                 for key, sub in leaf["properties"].items()
-                if (value := _counted(key, sub, total, on_page, filters)) is not UNKNOWN
+                if key not in around and (value := _counted(key, sub, page)) is not UNKNOWN
             }
             if inner:
-                known[name] = inner
+                known[name] = {**around, **inner}
                 sources.update({f"/{escape(name)}/{escape(key)}": "computed" for key in inner})
-        elif (value := _counted(name, leaf, total, on_page, filters)) is not UNKNOWN:
+        elif name not in known and (value := _counted(name, leaf, page)) is not UNKNOWN:
             known[name], sources[f"/{escape(name)}"] = value, "computed"
 
 
@@ -54,21 +107,30 @@ def _is_total(name: str) -> bool:
     return bool(parts & {"total", "numfound"}) and not parts & {"page", "pages", "amount", "price", "cost", "size"}
 
 
-def _counted(name: str, leaf: dict[str, Json], total: int, on_page: int, filters: "Filters") -> Json:
+def _is_pages(name: str) -> bool:
+    """`total_pages`, `pageCount`."""
+    parts = set(words(name))
+    return bool(parts & {"page", "pages"}) and bool(parts & {"total", "count", "last"}) and "per" not in parts
+
+
+def _counted(name: str, leaf: dict[str, Json], page: Page) -> Json:
     plain = flat(name)
     if (
         plain in CURSORS
         and leaf.get("type") == "string"
         and not {"format", "pattern", "enum", "minLength"} & leaf.keys()
     ):
-        return f"{CURSOR}{filters.offset + on_page}" if filters.offset + on_page < total else ""
+        return f"{CURSOR}{page.start + page.size}" if page.more else ""
     if leaf.get("type") in {"integer", "number"}:
-        paging = {"limit": filters.limit, "offset": filters.offset, "page": filters.offset // filters.limit + 1}
-        return (
-            total if _is_total(name) else on_page if plain in _COUNTS else paging.get(PAGING.get(plain, ""), UNKNOWN)
-        )
+        if _is_total(name):
+            return page.total
+        if _is_pages(name):
+            return max(1, -(-page.total // page.limit))
+        number = page.start // page.limit + page.base
+        paging = {"limit": page.limit, "offset": page.start, "page": number}
+        return page.size if plain in _COUNTS else paging.get(PAGING.get(plain, ""), UNKNOWN)
     if leaf.get("type") == "boolean" and set(words(name)) & {"more", "truncated", "next"}:
-        return filters.offset + on_page < total
+        return page.more
     return UNKNOWN
 
 
@@ -77,61 +139,152 @@ class Filters:
 
     def __init__(self, bound: Bound, arguments: Mapping[str, Json]) -> None:
         self.equal: dict[str, list[Json]] = {}
+        self.ranges: list[Range] = []
         self.search: list[str] = []
         self.undecided: dict[str, Json] = {}
-        cut: dict[str, int] = {}
-        self._scalars = _comparable(bound.view)
-        by_flat = {flat(name): name for name in reversed(tuple(self._scalars))}
+        self._cut: dict[str, int] = {}
+        self._after: str | None = None
+        self._bound = bound
+        self._fields = _comparable(bound)
+        address = bound.address
+        parent = arguments.get(address.parent) if address is not None else None
+        self._prefix = address.prefix(parent) if address is not None and parent is not None else ""
+        inside = (*bound.parents, address.parent) if address is not None else bound.parents
         for name, value in arguments.items():
-            plain = flat(name)
-            if isinstance(value, str) and value.startswith(CURSOR) and value[len(CURSOR) :].isdigit():
-                cut["offset"] = int(value[len(CURSOR) :])
-            elif name in bound.parents or plain in PRESENTATION or value is None:
-                continue
-            elif plain in PAGING and isinstance(value, int):
-                cut[PAGING[plain]] = value
-            elif plain in by_flat and _is_choice(value):
-                self.equal[by_flat[plain]] = list(value) if isinstance(value, list) else [value]
-            elif plain in SEARCH and isinstance(value, str):
-                self.search.append(value.lower())
-            else:
-                self.undecided[name] = value
-        pages = any(flat(name) in PAGING for name in bound.parameters.properties)
-        wanted = cut.get("limit", 0)
-        self.limit = min(wanted if wanted > 0 else PAGE if pages else ALL, ALL)
-        self.offset = max(0, cut.get("offset", (max(cut.get("page", 1), 1) - 1) * self.limit))
-        signed = {**self.equal, **self.undecided, **({"?": self.search} if self.search else {})}
-        self.signature = canonical(signed).decode("utf-8", "replace")
+            if name not in inside and value is not None and not self._cuts(name, value):
+                self._sort_in(name, value)
+        self._allowed = {name: {key_text(item) for item in values} for name, values in self.equal.items()}
+        self.base = 0 if any(_starts_at_zero(bound, name) for name in bound.parameters.properties) else 1
+        self.limit = self._limit()
+        within = {"/": self._prefix} if self._prefix else {}
+        parts = {**within, **self.equal, **{f"{r.name}..": [r.low, r.high] for r in self.ranges}, **self.undecided}
+        self.signature = canonical(parts | ({"?": self.search} if self.search else {})).decode("utf-8", "replace")
 
     @property
-    def decided(self) -> bool:
-        """Whether the documents alone tell which of them match."""
-        return not self.undecided and not self.search
+    def possible(self) -> bool:
+        """Whether anything can match: not where a filter's value is none that its field takes."""
+        fields = self._bound.resource.fields
+        return all(
+            name not in fields or all(takes(fields[name], value) for value in values) or fields[name].type != "string"
+            for name, values in self.equal.items()
+        )
 
-    def match(self, document: Document, pinned: set[str]) -> bool:
+    def match(self, document: Document, pinned: frozenset[str]) -> bool:
         """Whether a document belongs to the answer; `pinned` are the keys imagined for this filter."""
-        if not all(_holds(document.value.get(name), allowed) for name, allowed in self.equal.items()):
+        value = document.value
+        is_pinned = bool(pinned) and key_text(document.key) in pinned
+        if self._prefix and not key_text(document.key).startswith(self._prefix) and not is_pinned:
             return False
-        if key_text(document.key) in pinned:
+        for name, allowed in self._allowed.items():
+            if not (_holds(_at(value, name), allowed) or (is_pinned and name.partition(".")[0] not in value)):
+                return False
+        for limits in self.ranges:
+            if not (limits.holds(value.get(limits.name)) or (is_pinned and limits.name not in value)):
+                return False
+        if is_pinned or not (self.search or self.undecided):
             return True
-        text = canonical(document.value).decode("utf-8", "replace").lower() if self.search else ""
-        return all(term in text for term in self.search) and (not self.undecided or document.origin != "imagined")
+        text = canonical(value).decode("utf-8", "replace").lower() if self.search else ""
+        return all(term in text for term in self.search) and (not self.undecided or document.origin == "created")
 
-    def example(self, name: str, index: int) -> Json:
-        """A value of a filtered field that matches."""
-        value = self.equal[name][index % len(self.equal[name])]
-        return [value] if self._scalars[name] == "array" else value
+    def example(self, index: int) -> dict[str, Json]:
+        """Values of the filtered fields that match."""
+        found: dict[str, Json] = {limits.name: limits.inside for limits in self.ranges}
+        for name, values in self.equal.items():
+            value = values[index % len(values)]
+            outer, _, inner = name.partition(".")
+            found[outer] = {inner: value} if inner else [value] if self._fields[name] == "array" else value
+        return found
+
+    def window(self, matching: Sequence[Document]) -> tuple[int, int]:
+        """Where the page starts and ends among all that match."""
+        start = self._cut.get("offset", max(self._cut.get("page", self.base) - self.base, 0) * self.limit)
+        if self._after is not None:
+            at = next((i for i, d in enumerate(matching) if key_text(d.key) == self._after), -1)
+            start = at + 1 if at >= 0 else start
+        return max(0, start), max(0, start) + self.limit
+
+    def _cuts(self, name: str, value: Json) -> bool:
+        plain = flat(name)
+        if isinstance(value, str) and value.startswith(CURSOR) and value[len(CURSOR) :].isdigit():
+            self._cut["offset"] = int(value[len(CURSOR) :][:9])
+        elif plain in PAGING and isinstance(value, int | float) and plain not in self._fields:
+            self._cut[PAGING[plain]] = int(value)
+        elif plain in KEYSET and isinstance(value, str | int):
+            self._after = key_text(value)
+        else:
+            return plain in PRESENTATION
+        return True
+
+    def _sort_in(self, name: str, value: Json) -> None:
+        names = [name, singular(name)] if isinstance(value, list) else [name]
+        field = next((f for n in names if (f := matching(n, self._fields, self._bound.last))), None)
+        limits = _range(name, value, self._bound) if field is None else None
+        if field is not None and _is_choice(value):
+            self.equal[field] = list(value) if isinstance(value, list) else [value]
+        elif limits is not None:
+            self.ranges.append(limits)
+        elif flat(name) in SEARCH and isinstance(value, str):
+            self.search.append(value.lower())
+        else:
+            self.undecided[name] = value
+
+    def _limit(self) -> int:
+        wanted = self._cut.get("limit", 0)
+        if wanted <= 0:
+            named = [n for n in self._bound.parameters.properties if flat(n) in PAGING]
+            places = [self._bound.parameters.child(n) for n in named if PAGING[flat(n)] == "limit"]
+            defaults = [place.keyword("default") for place in places if place is not None]
+            wanted = next((d for d in defaults if type(d) is int and d > 0), PAGE if named else ALL)
+        return min(wanted, ALL)
 
 
-def _comparable(view: View | None) -> dict[str, str]:
-    """Properties that a scalar argument can decide: scalars, and arrays of scalars. Name -> type."""
+def _starts_at_zero(bound: Bound, name: str) -> bool:
+    if PAGING.get(flat(name)) != "page":
+        return False
+    place = bound.parameters.child(name)
+    return place is not None and (place.keyword("minimum") == 0 or place.keyword("default") == 0)
+
+
+def _comparable(bound: Bound) -> dict[str, str]:
+    """Fields that a scalar argument can decide: scalars, arrays of scalars, keys in objects. Name -> type."""
     found: dict[str, str] = {}
-    for name in view.properties if view else ():
-        place = view.child(name) if view else None
-        holder = place.items if place is not None and place.type == "array" else place
-        if place is not None and holder is not None and holder.type not in {"object", "array"}:
+    fields: Mapping[str, View] = bound.resource.fields
+    if bound.view is not None and bound.view.properties:
+        children = {name: bound.view.child(name) for name in bound.view.properties}
+        fields = {name: child for name, child in children.items() if child is not None}
+    for name, place in fields.items():
+        holder = place.items if place.type == "array" else place
+        if holder is not None and holder.type not in {"object", "array"}:
             found[name] = place.type
+    for reference in bound.resource.references:
+        if len(reference.path) > 1 and reference.path[0] in fields:
+            found[".".join(reference.path)] = "key"
     return found
+
+
+def _range(name: str, value: Json, bound: Bound) -> Range | None:
+    """`minPrice`, `price_lte`, `created_after`: a bound of a field that is a number or a moment."""
+    parts = words(name)
+    for at in {0, len(parts) - 1}:
+        word, rest = parts[at], "_".join(parts[:at] + parts[at + 1 :])
+        if word not in {**_LOW, **_HIGH} or not rest:
+            continue
+        field = next((f for n in (rest, f"{rest}_at") if (f := matching(n, bound.resource.fields, bound.last))), None)
+        place = bound.resource.fields[field] if field is not None else None
+        numeric = place is not None and place.type in {"integer", "number"} and isinstance(value, int | float)
+        dated = place is not None and str(place.keyword("format")).startswith("date") and isinstance(value, str)
+        if field is not None and (numeric or dated):
+            low = value if word in _LOW else None
+            high = value if word in _HIGH else None
+            return Range(field, low, high, bool({**_LOW, **_HIGH}[word]))
+    return None
+
+
+def _above(value: Json, bound: Json, strictly: bool) -> bool:
+    numbers = isinstance(value, int | float) and isinstance(bound, int | float)
+    if not numbers and not (isinstance(value, str) and isinstance(bound, str)):
+        return False
+    return bool(value > bound if strictly else value >= bound)
 
 
 def _is_choice(value: Json) -> bool:
@@ -141,6 +294,13 @@ def _is_choice(value: Json) -> bool:
     return isinstance(value, str | int | float | bool)
 
 
-def _holds(value: Json, allowed: list[Json]) -> bool:
-    wanted = {key_text(item) for item in allowed}
-    return any(key_text(item) in wanted for item in (value if isinstance(value, list) else [value]))
+def _at(value: Mapping[str, Json], name: str) -> Json:
+    if name in value or "." not in name:
+        return value.get(name)
+    outer, _, inner = name.partition(".")
+    holder = value.get(outer)
+    return holder.get(inner) if isinstance(holder, dict) else None
+
+
+def _holds(value: Json, allowed: set[str]) -> bool:
+    return any(key_text(item) in allowed for item in (value if isinstance(value, list) else [value]))

@@ -16,12 +16,11 @@ from gtm.types import Json, canonical
 from gtm.world import services
 from gtm.world.bound import STORED, Bound
 from gtm.world.declared import unknown_resource
-from gtm.world.drafts import SINGLE
 from gtm.world.fields import matching
 from gtm.world.model import WorldModel
 from gtm.world.resource import Resource
 from gtm.world.rules import COMPLETE
-from gtm.world.state import Mark, Place, Put, State, key_text
+from gtm.world.state import SINGLE, Mark, Place, Put, State, key_text
 
 MAX_BYTES = 5_000_000
 """Of one seed file."""

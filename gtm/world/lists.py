@@ -1,223 +1,240 @@
-"""Documents inside answers: put there, found again, and lists as pinned windows over what is known.
+"""Lists as pinned windows over what is known, and counts of them.
 
 A list imagines its first page once per filter it cannot decide and pins it; created things join, deleted ones leave,
-totals count all that match. Filters on declared fields are decided by the documents themselves.
+totals count all that match. Filters on declared fields are decided by the documents themselves. Once a list was seen
+without filters, no other filter shows what it did not show.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from gtm.tools.shape import escape
-from gtm.types import Json, Source, canonical
+from gtm.types import Json, Source
 from gtm.world import services
-from gtm.world.filters import Filters, count
-from gtm.world.model import Bound
+from gtm.world.answers import documents_in, items_in, put_items, shown, wrap, wrapped, wrapping
+from gtm.world.bound import Bound
+from gtm.world.filters import Filters, count, page_of
 from gtm.world.outcome import Moment, Plan
-from gtm.world.state import Change, Collection, Document, Pin, Place, Put, State, Wrap, key_text
-from gtm.world.tree import UNKNOWN, adopt, overlay
-from gtm.world.words import flat
+from gtm.world.references import Stub, refer
+from gtm.world.sorting import Rule, arranged, sorting
+from gtm.world.state import SINGLE, Change, Collection, Document, Pin, Place, Put, key_text
+from gtm.world.tree import UNKNOWN, absorb
 
 IMAGINED = (2, 3)
 """Things an unseen list holds, at least and at most: each costs generated tokens."""
 
+RECENT = 32
+"""Answers about which things match that are kept, so that the pages of a long list are cut from one."""
+
+EVERYTHING = "{}"
+"""Signature of a list without filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list call finds."""
+
+    matching: list[Document]
+    """All that match, in the order asked for; those with a negative order are imagined by this call."""
+    pin: tuple[str, ...] | None
+    """The window that this call fixes; None where it is fixed or not needed."""
+
 
 def fits(bound: Bound) -> bool:
     """Whether an answer shows documents in an array, so that a window can be kept."""
-    return bound.shape is not None and bound.document is not None and "*" in bound.document
-
-
-def wrap(path: tuple[str, ...], value: Json) -> tuple[Json, str]:
-    """A document put in its place in an otherwise unknown answer, and the pointer to it."""
-    if not path:
-        return value, ""
-    inner, pointer = wrap(path[1:], value)
-    step = path[0]
-    if step == "*":
-        return [inner], f"/0{pointer}"
-    return {step: inner}, f"/{escape(step)}{pointer}"
-
-
-def document_in(content: Json, path: tuple[str, ...] | None) -> dict[str, Json]:
-    """The (first) document shown in an answer; empty where there is none."""
-    if path is None:
-        return {}
-    for step in path:
-        if step == "*":
-            content = content[0] if isinstance(content, list) and content else None
-        else:
-            content = content.get(step) if isinstance(content, dict) else None
-    return content if isinstance(content, dict) else {}
-
-
-def stored_name(bound: Bound, value: Mapping[str, Json], argument: str) -> str:
-    """The document's name for an argument: the declared or stored property that reads the same."""
-    declared = bound.view.properties if bound.view else {}
-    if argument in declared or argument in value:
-        return argument
-    wanted = flat(argument)
-    return next((name for name in (*declared, *value) if flat(name) == wanted), argument)
-
-
-def shown(
-    bound: Bound, value: Mapping[str, Json], sources: Mapping[str, Source]
-) -> tuple[dict[str, Json], dict[str, Source]]:
-    """The part of a document that an answer has properties for."""
-    view = bound.view
-    if view is not None and not view.properties:
-        return dict(value), {name: sources.get(name, "state") for name in value}
-    declared = view.properties if view else {}
-    by_flat = {flat(name): name for name in reversed(tuple(value))}
-    part: dict[str, Json] = {}
-    marks: dict[str, Source] = {}
-    for name in declared:
-        source = name if name in value else by_flat.get(flat(name))
-        inner = view.child(name) if view else None
-        if source is None or inner is None or inner.keyword("writeOnly") is True:
-            continue
-        part[name], marks[name] = value[source], sources.get(source, "state")
-    return part, marks
-
-
-def typed_key(bound: Bound, key: Json) -> Json:
-    """The key in the type that the document declares for it."""
-    kind = bound.key_leaf.get("type")
-    if isinstance(key, float) and key.is_integer():
-        key = int(key)
-    if kind == "string" and not isinstance(key, str):
-        return key_text(key)
-    if kind == "integer" and isinstance(key, str) and key.lstrip("-").isdigit():
-        return int(key)
-    return key
+    return bound.counts or (bound.shape is not None and bound.document is not None and "*" in bound.document)
 
 
 def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
     """The plan of a list call."""
+    if bound.counts:
+        return _plan_count(bound, arguments, moment, place)
     assert bound.document is not None
-    collection = moment.state.at(place)
     filters = Filters(bound, arguments)
-    window = collection.windows.get(filters.signature)
-    pinned = set(window or ())
     seed = (moment.seed, bound.tool.name, dict(arguments))
-    found = [d for d in collection.ordered if filters.match(d, pinned)]
-    imagine = window is None and moment.mode != "closed" and not (filters.decided and "{}" in collection.windows)
-    # An unseen list is imagined as a whole and then cut, so that its pages add up.
-    fresh = _imagine(bound, filters, collection, services.seed_of(*seed)) if imagine else []
-    matching = [*found, *fresh]
-    page = matching[filters.offset : filters.offset + filters.limit]
-    items, sources = [], dict[str, Source]()
+    listed = _list(bound, filters, moment, place, sorting(bound.view, bound.last, arguments))
+    start, end = filters.window(listed.matching)
+    page = listed.matching[start:end]
+    items, sources, stubs = _items(bound, moment, page)
     base, _ = wrap(bound.document, UNKNOWN)
-    at = "".join(f"/{escape(step)}" for step in bound.document[: bound.document.index("*")])
-    rest = bound.document[bound.document.index("*") + 1 :]
-    for index, document in enumerate(page):
-        part, marks = shown(
-            bound, document.value, dict.fromkeys(document.value, "computed") if document.order < 0 else {}
-        )
-        item, pointer = wrap(rest, part)
-        items.append(item)
-        sources.update({f"{at}/{index}{pointer}/{escape(name)}": source for name, source in marks.items()})
-    known = _put_items(base, bound.document, items)
-    count(bound, known, sources, len(matching), filters)
+    known = put_items(base, bound.document, items)
+    count(bound, known, sources, page_of(filters, start, len(page), len(listed.matching)))
     known = wrapped(bound, arguments, moment.state, place, known, sources)
+    rest = bound.document[bound.document.index("*") + 1 :]
 
     def settle(content: Json) -> tuple[Change, ...]:
-        answered = _items_in(content, bound.document or ())
-        values = {id(d): adopt(d.value, document_in(item, rest)) for d, item in zip(page, answered, strict=False)}
-        changes: list[Change] = [
+        answered = items_in(content, bound.document or ())
+        parts = [(documents_in([item], ("*", *rest)) or [{}])[0] for item in answered]
+        values = {
+            id(d): absorb(d.value, part) if d.order >= 0 else {**d.value, **part}
+            for d, part in zip(page, parts, strict=False)
+        }
+        changes: list[Change] = [stub.put(parts[at] if at < len(parts) else {}) for at, stub in stubs]
+        changes += [
             Put(place, document.key, values.get(id(document), document.value), "imagined")
-            for document in matching
+            for document in (listed.matching if listed.pin else page)
             if document.order < 0 or values.get(id(document), document.value) != document.value
         ]
-        if imagine:
-            changes.append(Pin(place, filters.signature, tuple(key_text(d.key) for d in fresh)))
+        if listed.pin is not None:
+            changes.append(Pin(place, filters.signature, listed.pin))
         return (*changes, *wrapping(bound, arguments, moment.state, place, content))
 
     return Plan(known, sources, seed, tuple(d.value for d in page[:3]), settle)
 
 
-def wrapped(
-    bound: Bound,
-    arguments: Mapping[str, Json],
-    state: State,
-    place: Place,
-    known: Json,
-    sources: dict[str, Source],
-) -> Json:
-    """The known part with what stood around the documents the last time the same was asked."""
-    kept = state.at(place).envelopes.get(_signature(bound, arguments))
-    if kept is None or not isinstance(known, dict):
-        return known
-    sources.update({f"/{escape(name)}": "state" for name in kept if name not in known})
-    return overlay(known, kept)
+def _list(bound: Bound, filters: Filters, moment: Moment, place: Place, rules: tuple[Rule, ...] = ()) -> Listed:
+    """What matches, with what is imagined so that there is something."""
+    collection = moment.state.at(place)
+    window = collection.windows.get(filters.signature)
+    pin: tuple[str, ...] | None = None
+    fresh: list[Document] = []
+    if window is None and moment.mode != "closed":
+        if EVERYTHING not in collection.windows:
+            # An unseen list is imagined as a whole and then cut, so that its pages add up.
+            fresh = _imagine(bound, filters, collection, moment.seed)
+            pin = tuple(key_text(d.key) for d in fresh)
+        elif filters.undecided:
+            # All is known: the filter's window is some of it.
+            pin = _some(collection, services.seed_of(moment.seed, place.id, filters.signature))
+    pinned = frozenset(window if window is not None else pin or ())
+    if not fresh and not rules:
+        return Listed(_matching(collection, _Asked(bound.tool.name, filters.signature, pinned, filters)), pin)
+    matching = [d for d in collection.ordered if d.key != SINGLE and filters.match(d, pinned)] + fresh
+    if rules:
+        matching = _sorted(bound, matching, rules, moment.seed)
+    return Listed(matching, pin)
 
 
-def wrapping(
-    bound: Bound, arguments: Mapping[str, Json], state: State, place: Place, content: Json
-) -> tuple[Change, ...]:
-    """The change that keeps what stands around the documents of a reader's answer."""
-    signature = _signature(bound, arguments)
-    if not bound.document or not isinstance(content, dict) or signature in state.at(place).envelopes:
-        return ()
-    around = {name: value for name, value in content.items() if name != bound.document[0]}
-    return (Wrap(place, signature, around),) if around else ()
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What decides which of a collection's things match."""
+
+    tool: str
+    signature: str
+    pinned: frozenset[str]
+    filters: Filters = field(compare=False)
 
 
-def _signature(bound: Bound, arguments: Mapping[str, Json]) -> str:
-    return canonical([bound.tool.name, dict(arguments)]).decode("utf-8", "replace")
+@lru_cache(maxsize=RECENT)
+def _matching(collection: Collection, asked: _Asked) -> list[Document]:
+    """Walking over the pages of a long list looks through it once."""
+    return [d for d in collection.ordered if d.key != SINGLE and asked.filters.match(d, asked.pinned)]
 
 
-def _put_items(base: Json, path: tuple[str, ...], items: list[Json]) -> Json:
-    if path[0] == "*":
-        return items
-    return {path[0]: _put_items(base, path[1:], items)}
+def _sorted(bound: Bound, matching: Sequence[Document], rules: tuple[Rule, ...], seed: int) -> list[Document]:
+    """In order; what nobody has seen of a sorted field is drawn first."""
+    shape = bound.shown_fields
+    drawn: list[Document] = []
+    for document in matching:
+        lacking = [rule.name for rule in rules if rule.name not in document.value and rule.name in shape]
+        parts = {
+            name: services.drawn(
+                name, shape[name], services.seed_of(seed, bound.resource.name, key_text(document.key))
+            )
+            for name in lacking
+        }
+        drawn.append(replace(document, value={**document.value, **parts}) if parts else document)
+    return [drawn[at] for at in arranged(((d.value, at) for at, d in enumerate(drawn)), rules)]
 
 
-def _items_in(content: Json, path: tuple[str, ...]) -> list[Json]:
-    for step in path:
-        if step == "*":
-            break
-        content = content.get(step) if isinstance(content, dict) else None
-    return content if isinstance(content, list) else []
+def _some(collection: Collection, seed: int) -> tuple[str, ...]:
+    """Some of the known things, by the seed; those that were created match only what can be decided."""
+    known = [key_text(d.key) for d in collection.ordered if d.origin != "created"]
+    return tuple(text for text in known if services.seed_of(seed, text) % 2) or tuple(known[:1])
+
+
+def _items(
+    bound: Bound, moment: Moment, page: Sequence[Document]
+) -> tuple[list[Json], dict[str, Source], list[tuple[int, Stub]]]:
+    """The known part of every item, where it came from, and what the items refer to for the first time."""
+    path = bound.document or ()
+    at = "".join(f"/{escape(step)}" for step in path[: path.index("*")])
+    rest = path[path.index("*") + 1 :]
+    items: list[Json] = []
+    sources: dict[str, Source] = {}
+    stubs: list[tuple[int, Stub]] = []
+    for index, document in enumerate(page):
+        referred, named = refer(bound, moment, document.value, document.key)
+        stubs += [(index, stub) for stub in named]
+        new: dict[str, Source] = dict.fromkeys(document.value, "computed") if document.order < 0 else {}
+        value = {**document.value, **referred} if referred else document.value
+        part, marks = shown(bound, value, {**new, **dict.fromkeys(referred, "computed")}, document.sent)
+        item, pointer = wrap(rest, part)
+        items.append(item)
+        sources.update({f"{at}/{index}{pointer}/{escape(name)}": source for name, source in marks.items()})
+    return items, sources, stubs
+
+
+def _plan_count(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    """How many things the list would show."""
+    filters = Filters(bound, arguments)
+    listed = _list(bound, filters, moment, place)
+    total = len(listed.matching)
+    known: Json = UNKNOWN
+    sources: dict[str, Source] = {}
+    if bound.shape is not None and bound.shape.get("type") in {"integer", "number"}:
+        known, sources = total, {"": "computed"}
+    elif bound.shape is not None and bound.shape.get("type") == "object":
+        names = [n for n, leaf in bound.shape["properties"].items() if leaf.get("type") in {"integer", "number"}]
+        known = dict.fromkeys(names[:1], total)
+        sources = {f"/{escape(name)}": "computed" for name in names[:1]}
+
+    def settle(content: Json) -> tuple[Change, ...]:
+        changes = [Put(place, d.key, d.value, "imagined") for d in listed.matching if d.order < 0]
+        pins = [Pin(place, filters.signature, listed.pin)] if listed.pin is not None else []
+        return (*changes, *pins)
+
+    return Plan(known, sources, (moment.seed, bound.tool.name, dict(arguments)), (), settle)
 
 
 def _imagine(bound: Bound, filters: Filters, collection: Collection, seed: int) -> list[Document]:
     """Documents of a page nobody has seen: a key and the filtered fields are known, the rest is to be written."""
     low, high = IMAGINED
     array = bound.shape or {}
-    for step in (bound.document or ())[: (bound.document or ()).index("*")]:
+    for step in (bound.document or ())[: (bound.document or ()).index("*")] if bound.document else ():
         array = array["properties"][step]
     low, high = max(low, array.get("minItems", 0)), min(high, array.get("maxItems", high))
+    seed = services.seed_of(seed, bound.resource.name, filters.signature)
     documents: list[Document] = []
+    if not filters.possible:
+        return documents
     for index in range(
         min(low + services.seed_of(seed, "count") % (max(high - low, 0) + 1), array.get("maxItems", high))
     ):
-        value = {name: filters.example(name, index) for name in filters.equal}
+        value = filters.example(index)
         key: Json = f"#{collection.imagined + index}"
-        if bound.key_field:
-            key = value.get(bound.key_field)
+        name = bound.key_field or bound.resource_key
+        if name:
+            key = value.get(name)
+            taken = frozenset(key_text(d.key) for d in documents)
             if key is None:
-                key = _imagined_key(bound, bound.key_field, collection, seed, index)
-            value[bound.key_field] = key
-        if not collection.knows(key) and all(key_text(d.key) != key_text(key) for d in documents):
-            documents.append(Document(key, value, -1, "imagined"))
+                key = imagined_key(bound, collection, seed, taken)
+            if key is None or collection.knows(key) or key_text(key) in taken:
+                continue
+            value[name] = key
+        elif bound.resource.holder is not None:
+            taken = frozenset(key_text(d.key) for d in documents)
+            key = imagined_key(bound, collection, seed, taken)
+            if key is None:
+                continue
+            outer, inner = bound.resource.holder
+            value[outer] = {inner: key}
+        documents.append(Document(key, value, -1, "imagined"))
     return documents
 
 
-def _imagined_key(bound: Bound, name: str, collection: Collection, seed: int, index: int) -> Json:
-    """Numbers stay below those given to created things (`services.FIRST_KEY`)."""
+def imagined_key(bound: Bound, collection: Collection, seed: int, taken: frozenset[str] = frozenset()) -> Json:
+    """A key that nothing has; None where the schema has no other. Numbers stay below those of created things."""
     leaf = bound.key_leaf
-    if leaf.get("type") == "integer":
-        number = int(leaf.get("minimum", 1)) + collection.imagined + index
-        while collection.knows(number):
+    if leaf.get("type") == "integer" and "enum" not in leaf:
+        number = int(leaf.get("minimum", 1)) + collection.imagined
+        while collection.knows(number) or key_text(number) in taken:
             number += 1
         return number
-    return services.identifier(name, leaf, services.seed_of(seed, "key", index))
-
-
-def documents_in(content: Json, path: tuple[str, ...] | None) -> list[dict[str, Json]]:
-    """All documents shown in an answer."""
-    if path is None:
-        return []
-    if "*" not in path:
-        found = document_in(content, path)
-        return [found] if found else []
-    rest = path[path.index("*") + 1 :]
-    return [document for item in _items_in(content, path) if (document := document_in(item, rest))]
+    name = bound.resource_key or "id"
+    for attempt in range(services.MAX_ATTEMPTS):
+        key = services.valid_key(name, leaf, services.seed_of(seed, "key", attempt))
+        if key is not None and not collection.knows(key) and key_text(key) not in taken:
+            return key
+    return None

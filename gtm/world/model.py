@@ -5,105 +5,33 @@ Knows nothing of sessions, engines or prompts.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
-from gtm.tools.view import View, is_secret, visible
+from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, Toolset
+from gtm.world import family
+from gtm.world.bound import STORED, Address, Bound, address_of
 from gtm.world.effects import THRESHOLD, infer_effects
-from gtm.world.words import flat, noun, singular, words
-
-STORED = frozenset({"create", "read", "list", "update", "delete"})
-"""Kinds that touch documents."""
-
-PAGING = {
-    **dict.fromkeys(("limit", "perpage", "pagesize", "maxresults", "maxitems", "top", "first", "take"), "limit"),
-    **dict.fromkeys(("offset", "skip", "startindex"), "offset"),
-    **dict.fromkeys(("page", "pagenumber"), "page"),
-}
-"""Arguments (flat names) that cut a list."""
-
-SEARCH = frozenset({"q", "query", "search", "searchterm", "keyword", "keywords", "text", "term"})
-"""Arguments (flat names) that look for text anywhere in a thing."""
-
-PRESENTATION = frozenset(
-    "sort sortby sortorder order orderby direction fields expand include exclude select format verbose pretty locale"
-    " language lang dryrun validateonly cursor pagetoken nexttoken after before continuationtoken".split()
+from gtm.world.fields import bare, key_holder, last_noun, matching
+from gtm.world.hints import required_names
+from gtm.world.keys import (
+    calls_by_noun,
+    document_path,
+    given_key,
+    is_envelope,
+    is_served,
+    key_field,
+    narrowed,
+    shows_many,
 )
-"""Arguments (flat names) that change how an answer looks, not which things are in it."""
+from gtm.world.listing import is_presentation
+from gtm.world.receipts import Receipts
+from gtm.world.resource import Resource
+from gtm.world.words import flat, words
+from gtm.world.wrappers import unwrapped, wrappers_of
 
+__all__ = ["STORED", "Bound", "WorldModel"]
 
-@dataclass(frozen=True)
-class Bound:
-    """One tool bound to the world."""
-
-    tool: Tool
-    effect: Effect
-    shape: dict[str, Json] | None
-    """What a success looks like (see `gtm.tools.shape`); None where it answers text or nothing."""
-    document: tuple[str, ...] | None
-    """Property names to the document in the answer; `*` for each item of an array. None: no document is shown."""
-    key_field: str | None
-    """The document's property that holds its own key."""
-    own_key: str | None
-    """The argument that holds it."""
-    parents: tuple[str, ...]
-    """The arguments that hold the parents' keys."""
-    resource_key: str | None
-    """The resource's key property as its readers show it, also where this tool shows no document."""
-    key_leaf: dict[str, Json]
-    """What a key of the resource must be: the readers' property and the keyed tools' argument together."""
-    caller_keys: bool
-    """Whether callers choose this resource's keys: then an unseen key is absent, not imagined."""
-
-    @property
-    def stored(self) -> bool:
-        """Whether the world remembers what this tool does."""
-        return self.effect.kind in STORED and self.effect.resource is not None
-
-    @cached_property
-    def view(self) -> View | None:
-        """The document's place in the declared output."""
-        schema = self.tool.output_schema
-        if not isinstance(schema, dict) or self.document is None:
-            return None
-        return View(schema, schema).at(self.document)
-
-    @cached_property
-    def parameters(self) -> View:
-        """The arguments' schema."""
-        return View(self.tool.parameters, self.tool.parameters)
-
-    def argument_fields(self, arguments: Mapping[str, Json]) -> dict[str, Json]:
-        """What the caller says about the document: arguments less keys of parents, paging and wrappers."""
-        fields: dict[str, Json] = {}
-        for name, given in arguments.items():
-            slot = self.tool.http.slots.get(name) if self.tool.http else None
-            if slot is not None and slot.place in {"header", "cookie"}:
-                continue
-            if name in self.parents or (slot is not None and slot.place == "query" and is_presentation(name)):
-                continue
-            schema = self.parameters.child(name)
-            if is_secret(schema, name):
-                continue
-            value = visible(given, schema)
-            if isinstance(value, dict) and self._is_wrapper(name, slot is not None and slot.place == "whole_body"):
-                fields.update(value)
-            else:
-                fields[name] = value
-        return fields
-
-    def _is_wrapper(self, name: str, whole: bool) -> bool:
-        declared = self.view
-        if declared is not None and name in declared.properties:
-            return False
-        last = (self.effect.resource or "").rpartition("/")[2]
-        return whole or flat(name) in {flat(last), "body", "data", "attributes", "input", "payload"}
-
-
-def is_presentation(name: str) -> bool:
-    """Whether an argument cuts a list or changes how an answer looks."""
-    return flat(name) in PAGING or flat(name) in PRESENTATION
+_READERS_FIRST = ("read", "list", "create", "update", "delete")
 
 
 class WorldModel:
@@ -118,19 +46,33 @@ class WorldModel:
         self.toolset = toolset
         self._shape_of = shape_of
         self._bound: dict[str, Bound] = {}
-        self._keys: dict[str, tuple[str | None, dict[str, Json]]] = {}
-        effects = infer_effects(toolset, declared)
+        self._resources: dict[str, Resource] = {}
+        self._fields: dict[str, dict[str, Json]] = {}
+        self._scopes: dict[str, int | None] = {}
         self.effects = {
             name: effect
             if effect.confidence >= THRESHOLD
             else effect.model_copy(update={"kind": "opaque", "resource": None, "key": ()})
-            for name, effect in effects.items()
+            for name, effect in infer_effects(toolset, declared).items()
         }
+        self.counters = family.counters(toolset, self.effects)
+        """Tools that answer how many things a list would show, by name."""
+        self.effects.update(self.counters)
         self._groups: dict[str, list[Tool]] = {}
         for tool in toolset.tools:
             effect = self.effects[tool.name]
             if effect.kind in STORED and effect.resource:
                 self._groups.setdefault(effect.resource, []).append(tool)
+        for tools in self._groups.values():
+            for tool in tools:
+                if self._shows_many(tool, tools):
+                    changed = {"kind": "list", "reason": "it shows several of the things"}
+                    self.effects[tool.name] = self.effects[tool.name].model_copy(update=changed)
+        self._fields.clear()
+        self._scopes.clear()
+        self._receipts = Receipts(toolset.tools, self.effects, shape_of, self.keys_of)
+        self._levels = self._measured()
+        self._family = family.Family(self._levels)
 
     def bind(self, tool: Tool) -> Bound:
         """The tool bound to the world; computed at the first use."""
@@ -140,70 +82,229 @@ class WorldModel:
 
     def fields_of(self, resource: str) -> dict[str, Json]:
         """Properties of a resource as its writers' arguments declare them: name -> schema."""
-        fields: dict[str, Json] = {}
-        for tool in self._groups.get(resource, ()):
-            if self.effects[tool.name].kind not in {"create", "update"}:
-                continue
-            parents = self._split(tool)[0]
-            for name, schema in (tool.parameters.get("properties") or {}).items():
-                slot = tool.http.slots.get(name) if tool.http else None
-                shows = slot is not None and slot.place == "query" and is_presentation(name)
-                if name not in parents and not shows:
-                    fields.setdefault(name, schema)
-        return fields
+        if resource not in self._fields:
+            fields: dict[str, Json] = {}
+            for tool in self._groups.get(resource, ()):
+                if self.effects[tool.name].kind in {"create", "update"}:
+                    for name, schema in self._written(tool).items():
+                        fields.setdefault(name, schema)
+            self._fields[resource] = fields
+        return self._fields[resource]
+
+    def is_acted_on(self, resource: str) -> bool:
+        """Whether some tool changes its things by what it is called (`cancel_order`)."""
+        return any(family.is_action(self.effects[tool.name]) for tool in self._groups.get(resource, ()))
 
     def keys_of(self, resource: str) -> tuple[str, ...]:
         """Argument names by which tools name one thing of a resource, the most used first."""
-        names = [key for tool in self._groups.get(resource, ()) if (key := self._split(tool)[1])]
+        names = [keys[-1] for tool in self._groups.get(resource, ()) if (keys := self._split(tool)[1])]
         return tuple(sorted(dict.fromkeys(names), key=lambda name: -names.count(name)))
 
-    def _split(self, tool: Tool) -> tuple[tuple[str, ...], str | None]:
-        """(parents' arguments, own key's argument) of a tool."""
-        effect = self.effects[tool.name]
-        if effect.kind in {"create", "list"}:
-            return effect.key, None
-        return effect.key[:-1], effect.key[-1] if effect.key else None
+    def resource(self, name: str) -> Resource:
+        """What all tools of a resource share; computed at the first use."""
+        if name not in self._resources:
+            views = self._views(name)
+            key, leaf = self._key_of(name)
+            ancestors = self._family.ancestors(name, self._depth(name))
+            deletes = [self.effects[tool.name] for tool in self._groups[name]]
+            rules = [effect.on_delete for effect in deletes if effect.kind == "delete"]
+            self._resources[name] = Resource(
+                name=name,
+                key=key,
+                holder=key_holder(views, self.keys_of(name)) if key is None else None,
+                key_leaf=leaf,
+                caller_keys=self._caller_keys(name),
+                named_by=self._named_by(name, key),
+                keys=frozenset(flat(key) for key in self.keys_of(name)),
+                parts_of=self._parts_of(name),
+                optional=self._is_optional(name),
+                made=any(
+                    self.effects[t.name].kind == "create" or self.effects[t.name].upsert for t in self._groups[name]
+                ),
+                views=views,
+                ancestors=tuple(self.resource(a) if a is not None else None for a in ancestors),
+                around=tuple(self.resource(outer) for outer in self._family.around(name)),
+                descendants=self._family.descendants(name),
+                on_delete=next((rule for rule in rules if rule != "cascade"), "cascade"),
+                references=family.references(name, views, self._levels, self._key_of),
+            )
+        return self._resources[name]
 
     def _bind(self, tool: Tool) -> Bound:
         effect = self.effects[tool.name]
         shape = self._shape_of(tool)
-        parents, own_key = self._split(tool)
         if effect.kind not in STORED or effect.resource is None:
-            return Bound(tool, effect, shape, None, None, None, (), None, {}, False)
+            return Bound(tool, effect, shape)
+        thing = self.resource(effect.resource)
+        parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
-        document = self._locate(tool, shape, keys)
-        key_field = None if self._is_singleton(tool) else _key_field(shape, document, keys, effect.resource)
+        document = self._locate(tool, shape)
+        field = (
+            None
+            if self._is_singleton(tool)
+            else key_field(shape, document, keys, effect.resource, self._is_named(effect.resource))
+        )
+        wrappers = wrappers_of(tool, self.effects[tool.name], thing.shown)
+        batch = family.batch_argument(tool, effect, thing.shown)
         if effect.kind == "create":
-            own_key = _creator_key(tool, key_field, keys, effect.resource)
-        key_name, key_leaf = self._key_of(effect.resource)
-        caller_keys = self._caller_keys(effect.resource)
-        resource_key = None if self._is_singleton(tool) else key_name
-        return Bound(tool, effect, shape, document, key_field, own_key, parents, resource_key, key_leaf, caller_keys)
+            own = self._given(tool, wrappers, field or thing.key)
+        return Bound(
+            tool=tool,
+            effect=effect,
+            shape=shape,
+            address=address_of(tool, effect, unwrapped(tool, wrappers)),
+            receipt=self._receipt(tool),
+            document=document,
+            key_field=field,
+            own_keys=own,
+            parents=parents,
+            thing=thing,
+            wrappers=wrappers,
+            batch=batch,
+            counts=tool.name in self.counters,
+            single=self._is_singleton(tool),
+        )
+
+    def _shows_many(self, tool: Tool, tools: list[Tool]) -> bool:
+        """Whether a reader without a key of its own shows several things that other tools name one by one."""
+        effect = self.effects[tool.name]
+        if effect.kind != "read" or effect.reason == "declared" or (effect.key and not self._is_singleton(tool)):
+            return False
+        items = [other for other in tools if self._split(other)[1] and not self._is_singleton(other)]
+        if not any(len(self.effects[other.name].key) == len(effect.key) + 1 for other in items):
+            return False
+        shape = self._shape_of(tool)
+        known = self._known(effect.resource or "")
+        return shape is not None and shows_many(shape, known, effect.resource or "")
+
+    def _given(self, tool: Tool, wrappers: frozenset[str], field: str | None) -> tuple[str, ...]:
+        """The fields (at the top or in a wrapper) by which a create fixes the new thing's key."""
+        resource = self.effects[tool.name].resource or ""
+        written = unwrapped(tool, wrappers)
+        if family.batch_argument(tool, self.effects[tool.name], frozenset()) is not None:
+            written = self._written(tool)
+        names = [name for name in written if name not in self._split(tool)[0]]
+        components = self._components(resource)
+        if len(components) > 1:
+            found = [matching(component, names) for component in components]
+            return tuple(name or component for name, component in zip(found, components, strict=True))
+        others = {flat(last_noun(other)) for other in self._groups} - {flat(last_noun(resource))}
+        names = [name for name in names if "".join(words(name)[:-1]) not in others and not is_served(written[name])]
+        name = given_key(names, field, self.keys_of(resource), resource)
+        return (name,) if name else ()
+
+    def _address(self, tool: Tool) -> Address | None:
+        """How keys are made up, where one argument of the keyed tools holds a whole path."""
+        return address_of(tool, self.effects[tool.name], self._unwrapped(tool))
+
+    def _unwrapped(self, tool: Tool) -> dict[str, Json]:
+        """A tool's arguments, those that hold a thing's fields opened."""
+        return unwrapped(tool, wrappers_of(tool, self.effects[tool.name], frozenset()))
+
+    def _written(self, tool: Tool) -> dict[str, Json]:
+        parents = self._split(tool)[0]
+        effect = self.effects[tool.name]
+        batch = family.batch_argument(tool, effect, frozenset())
+        if batch is not None:
+            view = View(tool.parameters, tool.parameters).child(batch)
+            return dict(view.items.properties) if view is not None and view.items is not None else {}
+        slots = tool.http.slots if tool.http else {}
+        amounts = effect.consumed - {*effect.key} if effect.kind == "update" else frozenset()
+        return {
+            name: schema
+            for name, schema in self._unwrapped(tool).items()
+            if name not in parents
+            and name not in amounts
+            and not (name in slots and slots[name].place == "query" and is_presentation(name))
+        }
+
+    def _split(self, tool: Tool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(parents' arguments, own key's arguments) of a tool."""
+        effect = self.effects[tool.name]
+        scope = self._scope(effect.resource or "")
+        if effect.kind in {"create", "list"}:
+            return effect.key[:scope], ()
+        if self._is_singleton(tool):
+            return effect.key, ()
+        at = len(effect.key) - 1 if scope is None else scope
+        return effect.key[: max(at, 0)], effect.key[max(at, 0) :]
+
+    def _scope(self, resource: str) -> int | None:
+        """How many parents' keys scope a resource whose key has several parts; None for any other."""
+        if resource not in self._scopes:
+            effects = {tool.name: self.effects[tool.name] for tool in self._groups.get(resource, ())}
+            keyed = {len(e.key) for e in effects.values() if e.kind not in {"create", "list"}}
+            opened = {len(e.key) for e in effects.values() if e.kind in {"create", "list"}}
+            self._scopes[resource] = None
+            if len(keyed) == 1 and opened and min(opened) < max(keyed) - 1:
+                item = next(e for e in effects.values() if e.kind not in {"create", "list"})
+                extra = item.key[min(opened) : -1]
+                names = self._makers_names(resource)
+                if names and all(matching(name, names) for name in extra):
+                    self._scopes[resource] = min(opened)
+        return self._scopes[resource]
+
+    def _makers_names(self, resource: str) -> tuple[str, ...]:
+        """Arguments of the creates of a resource."""
+        tools = [t for t in self._groups.get(resource, ()) if self.effects[t.name].kind == "create"]
+        return tuple(n for tool in tools for n in self._unwrapped(tool) if n not in self.effects[tool.name].key)
+
+    def _components(self, resource: str) -> tuple[str, ...]:
+        """The arguments that together are a thing's key."""
+        for tool in self._groups.get(resource, ()):
+            own = self._split(tool)[1]
+            if own:
+                return own
+        return ()
+
+    def _depth(self, resource: str) -> int:
+        """How many parents' keys scope a resource."""
+        return len(self._levels[resource][2])
+
+    def _measured(self) -> dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]]:
+        """Of each resource: how many keys name an item, the key's argument names, its parents'."""
+        levels: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {}
+        for resource, tools in self._groups.items():
+            items = [self._split(t) for t in tools if self._split(t)[1] and not self._is_singleton(t)]
+            plain = [tool for tool in tools if not self._is_singleton(tool)]
+            parents = items[0][0] if items else max((self._split(tool)[0] for tool in plain or tools), key=len)
+            names = self.keys_of(resource)
+            levels[resource] = (len(items[0][0]) + 1 if items and len(items[0][1]) == 1 else 0, names, parents)
+        return levels
+
+    def _views(self, resource: str) -> tuple[View, ...]:
+        found: list[View] = []
+        for kind in _READERS_FIRST[:-1]:
+            for tool in self._groups[resource]:
+                if self.effects[tool.name].kind != kind or not isinstance(tool.output_schema, dict):
+                    continue
+                path = self._locate(tool, self._shape_of(tool))
+                view = View(tool.output_schema, tool.output_schema).at(path) if path is not None else None
+                if view is not None and view.properties:
+                    found.append(view)
+        return tuple(found)
 
     def _key_of(self, resource: str) -> tuple[str | None, dict[str, Json]]:
         """The key's property and what it must be, from all tools of a resource, readers first."""
-        if resource in self._keys:
-            return self._keys[resource]
         keys = self.keys_of(resource)
         found: str | None = None
         leaf: dict[str, Json] = {}
-        for kind in ("read", "list", "create", "update", "delete"):
+        for kind in _READERS_FIRST:
             for tool in self._groups[resource]:
                 if found is not None or self.effects[tool.name].kind != kind or self._is_singleton(tool):
                     continue
                 shape = self._shape_of(tool)
-                document = self._locate(tool, shape, keys)
-                found = _key_field(shape, document, keys, resource)
+                document = self._locate(tool, shape)
+                found = key_field(shape, document, keys, resource, self._is_named(resource))
                 if found is not None and document is not None and isinstance(tool.output_schema, dict):
                     view = View(tool.output_schema, tool.output_schema).at((*document, found))
                     leaf = dict(view.flat) if view else {}
         for tool in self._groups[resource]:
-            name = self._split(tool)[1]
-            view = View(tool.parameters, tool.parameters).child(name) if name else None
+            own = self._split(tool)[1]
+            view = View(tool.parameters, tool.parameters).child(own[-1]) if own else None
             if view is not None and (not leaf.get("type") or view.type == leaf["type"]):
-                leaf = _narrowed(leaf, view.flat)
-        self._keys[resource] = found, _narrowed(leaf, {}) or {"type": "string"}
-        return self._keys[resource]
+                leaf = narrowed(leaf, view.flat)
+        return found, narrowed(leaf, {}) or {"type": "string"}
 
     def _is_singleton(self, tool: Tool) -> bool:
         """`/pets/{petId}/status`: the path's key is the parent's, so the document does not carry it as its own."""
@@ -211,107 +312,84 @@ class WorldModel:
         if tool.http is None or effect.kind in {"create", "list"} or not effect.key:
             return False
         slot = tool.http.slots.get(effect.key[-1])
-        return slot is not None and slot.place == "path" and not tool.http.path.rstrip("/").endswith("}")
+        ends = tool.http.path.rstrip("/").endswith("}")
+        return slot is not None and slot.place == "path" and not ends and not family.is_action(effect)
+
+    def _is_named(self, resource: str) -> bool:
+        """Whether callers name its things."""
+        names = {flat(name) for name in self._makers_names(resource)}
+        return "name" in names and ("id" not in names or calls_by_noun(self.keys_of(resource)))
+
+    def _named_by(self, resource: str, key: str | None) -> frozenset[str]:
+        """What tells one thing from another once it was made: what a create is given, and what it answers."""
+        last = last_noun(resource)
+        found: set[str] = set()
+        for tool in self._groups[resource]:
+            effect = self.effects[tool.name]
+            if effect.upsert and not self._is_singleton(tool):
+                found.update(effect.key[-1:])
+            elif effect.kind == "create":
+                shape = self._shape_of(tool)
+                document = self._locate(tool, shape)
+                shown = key_field(shape, document, self.keys_of(resource), resource, self._is_named(resource))
+                # Where a definition leaves out what a create answers, it answers the key.
+                shown = key if shape is None and tool.http is not None else shown
+                given = self._given(tool, wrappers_of(tool, self.effects[tool.name], frozenset()), shown or key)
+                found.update(given, (shown,) if shown else ())
+                found.update(k for k in self.keys_of(resource) if matching(k, self._written(tool)))
+                if self._address(tool) is not None:
+                    found.update(self.keys_of(resource))
+        others = {"resource", *(flat(last_noun(other)) for other in self._groups)} - {flat(last)}
+        # What names another kind of thing (`TableName` of an item) says where it is, not which.
+        own = [name for name in found if "".join(words(name)[:-1]) not in others and flat(name) not in others]
+        return frozenset(form for name in own for form in (flat(name), bare(name, last)))
+
+    def _parts_of(self, resource: str) -> frozenset[str]:
+        """Keys by which a thing is put somewhere and taken away again with nothing else said."""
+        tools = [(tool, self.effects[tool.name]) for tool in self._groups[resource]]
+        put = {effect.key for _, effect in tools if effect.upsert and effect.key}
+        taken = {e.key for tool, e in tools if e.kind == "delete" and {*required_names(tool)} <= {*e.key}}
+        return frozenset(flat(key[-1]) for key in put & taken)
+
+    def _is_optional(self, resource: str) -> bool:
+        """Whether a thing without a key of its own may not be there: tools put it there and take it away."""
+        effects = [self.effects[tool.name] for tool in self._groups[resource]]
+        return any(e.kind == "create" or e.upsert for e in effects) and any(e.kind == "delete" for e in effects)
 
     def _caller_keys(self, resource: str) -> bool:
-        keys = self.keys_of(resource)
         for tool in self._groups[resource]:
             effect = self.effects[tool.name]
             if effect.upsert and effect.key and not self._is_singleton(tool):
                 return True
-            if effect.kind == "create" and _creator_key(tool, None, keys, resource):
-                return True
+            # A POST at a thing's own path may be any action there: too weak to say what does not exist.
+            if effect.kind == "create" and not (tool.http is not None and tool.http.path.endswith("}")):
+                address = self._address(tool)
+                if address is not None and address.name is not None:
+                    return True
+                wrappers = wrappers_of(tool, effect, frozenset())
+                if address is None and self._given(tool, wrappers, self._key_of(resource)[0]):
+                    return True
         return False
 
-    def _locate(self, tool: Tool, shape: dict[str, Json] | None, keys: tuple[str, ...]) -> tuple[str, ...] | None:
-        """Where the document lies: the place whose properties share most with the resource."""
-        if shape is None:
-            return None
+    def _locate(self, tool: Tool, shape: dict[str, Json] | None) -> tuple[str, ...] | None:
+        """Where the document lies in an answer."""
         effect = self.effects[tool.name]
-        assert effect.resource is not None
-        known = {flat(name) for name in (*self.fields_of(effect.resource), *keys, "id", "name")}
-        many = effect.kind == "list"
-        places = [place for place in _places(shape) if ("*" in place[0]) or not many]
-        scored = [
-            (
-                len(known & {flat(name) for name in properties}) / (len(known & _ALWAYS) + 1),
-                many == ("*" in place),
-                -at,
-                place,
-            )
-            for at, (place, properties) in enumerate(places)
-            if properties
-        ]
-        if not scored:
+        resource = effect.resource or ""
+        if tool.name in self.counters or self._receipts.holds(tool):
             return None
-        best = max(scored)
-        wrapped = [place for *_, place in scored if len(place) == 1 and _names(place[0], effect.resource)]
-        return best[3] if best[0] > 0 or many or best[3] == () else (wrapped[0] if wrapped else None)
+        many = effect.kind == "list"
+        path = document_path(shape, self._known(resource), self.keys_of(resource), resource, many=many)
+        # A part of a thing (`/pets/{petId}/status`) is the whole answer, or what its envelope holds.
+        return () if path and self._is_singleton(tool) and not is_envelope(path) else path
 
+    def _receipt(self, tool: Tool) -> tuple[str, dict[str, Json]] | None:
+        """The key of a receipt and what it must be, where receipts can be read."""
+        if not self._receipts.holds(tool):
+            return None
+        nearest = self._receipts.read_as(tool)
+        thing = self.resource(nearest) if nearest is not None else None
+        return ("", {}) if thing is None else (thing.key or "", thing.key_leaf)
 
-_ALWAYS = frozenset({"id", "name"})
-_BOUNDS = {
-    "minimum": max,
-    "exclusiveMinimum": max,
-    "minLength": max,
-    "maximum": min,
-    "exclusiveMaximum": min,
-    "maxLength": min,
-}
-_SAME = ("type", "format", "pattern", "enum", "const", "multipleOf")
-
-
-def _narrowed(leaf: dict[str, Json], other: dict[str, Json]) -> dict[str, Json]:
-    """What satisfies both leaves, as far as one flat leaf can say it."""
-    bounds = {
-        name: pick(leaf.get(name, other[name]), other[name])
-        for name, pick in _BOUNDS.items()
-        if isinstance(other.get(name), int | float)
-    }
-    same = {name: other[name] for name in _SAME if name in other and name not in leaf}
-    kept = {name: value for name, value in leaf.items() if name in _BOUNDS or name in _SAME}
-    return {**kept, **same, **bounds}
-
-
-def _names(name: str, resource: str) -> bool:
-    last = resource.rpartition("/")[2]
-    return singular(flat(name)) == flat(last)
-
-
-def _places(shape: dict[str, Json]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """(path, property names) of the answer itself, its wrapper properties, and the items of its arrays."""
-    if shape.get("type") == "array":
-        return [(("*", *path), names) for path, names in _places(shape["items"])[:1]]
-    if shape.get("type") != "object":
-        return []
-    found: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((), tuple(shape["properties"]))]
-    for name, sub in shape["properties"].items():
-        if sub.get("type") == "object":
-            found.append(((name,), tuple(sub["properties"])))
-        elif sub.get("type") == "array" and sub["items"].get("type") == "object":
-            found.append(((name, "*"), tuple(sub["items"]["properties"])))
-    return found
-
-
-def _key_field(
-    shape: dict[str, Json] | None, document: tuple[str, ...] | None, keys: tuple[str, ...], resource: str
-) -> str | None:
-    """The document's own key among its properties: as an argument calls it, else `id`, `petId`, `name`."""
-    properties = dict(_places(shape)).get(document, ()) if shape is not None and document is not None else ()
-    by_flat = {flat(name): name for name in reversed(properties)}
-    last = resource.rpartition("/")[2]
-    wanted = [*(flat(key) for key in keys), "id", flat(last) + "id"]
-    wanted += [ending for key in keys for ending in (flat(words(key)[-1]) if words(key) else "",) if ending]
-    wanted += ["uuid", "key", "number", "slug", "name"]
-    return next((by_flat[name] for name in wanted if name in by_flat), None)
-
-
-def _creator_key(tool: Tool, key_field: str | None, keys: tuple[str, ...], resource: str) -> str | None:
-    """The argument of a create that fixes the new thing's key."""
-    names = tuple(tool.parameters.get("properties") or {})
-    by_flat = {flat(name): name for name in reversed(names)}
-    last = flat(noun(words(resource.rpartition("/")[2])) or resource)
-    wanted = [flat(key) for key in keys]
-    wanted += [flat(key_field)] if key_field else []
-    wanted += ["id", last + "id"]
-    return next((by_flat[name] for name in wanted if name in by_flat), None)
+    def _known(self, resource: str) -> set[str]:
+        """Flat names of what a resource's documents are taken to have."""
+        return {flat(name) for name in (*self.fields_of(resource), *self.keys_of(resource), "id", "name")}

@@ -14,10 +14,12 @@ WorldMode = Literal["auto", "open", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The tool's own error: `not_found` or `conflict`."""
+    """The tool's own error: `not_found`, `conflict`, or what a declared rule calls it."""
 
-    kind: Literal["not_found", "conflict"]
+    kind: str
     message: str
+    status: int | None = None
+    """What a declared rule answers over HTTP; None: what the kind stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Moment:
     mode: WorldMode
     seed: int
     now: datetime
+
+    @classmethod
+    def of(cls, state: State) -> "Moment":
+        """A moment in which nothing is refused: for what really happened."""
+        return cls(state, "open", 0, datetime.min)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ An item path ends with a parameter and acts on one thing, a collection path list
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gtm.types import Effect, Tool
 from gtm.world.hints import answers_many, argument_names, effect, is_scalar, opaque, required_names, shows_array
@@ -66,9 +66,8 @@ class Path:
     def collection(self) -> str:
         """The resource: fixed segments, singular, joined by `/`."""
         first = next((at for at, (_, parameter) in enumerate(self.segments) if not parameter), len(self.segments))
-        rest = self.segments[first:]
         # Before any fixed segment the parameters name what they hold: `/{bucket}/{key}`.
-        leading = self.parameters[:first] if not any(parameter for _, parameter in rest) else ()
+        leading = self.parameters[:first]
         return "/".join(
             singular(flat(text)) if len(words(text)) == 1 else noun(words(text)) or flat(text)
             for text in (*leading, *self.statics)
@@ -96,10 +95,17 @@ class Siblings:
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
         self.paths = {tool.name: Path.of(tool) for tool in http}
+        roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
+        if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
+            top = tuple((name, False) for name in roots)
+            self.paths = {n: path if path.segments else replace(path, segments=top) for n, path in self.paths.items()}
         self._items = {path.collection: path.parameters[-1] for path in self.paths.values() if path.is_item}
         gets = {tool.name: self.paths[tool.name] for tool in http if self.paths[tool.name].method == "GET"}
         self._lists = {path.collection for path in gets.values() if not path.is_item}
-        self._gets = {self.paths[tool.name].segments: tool for tool in http if tool.name in gets}
+        self._gets: dict[tuple[tuple[str, bool], ...], Tool] = {}
+        for tool in sorted((t for t in http if t.name in gets), key=lambda t: "list" in words(t.name)):
+            self._gets.setdefault(self.paths[tool.name].segments, tool)
+        self._put = {path.segments for path in self.paths.values() if path.method == "PUT"}
         self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
 
     def effect(self, tool: Tool) -> Effect:
@@ -139,7 +145,7 @@ class Siblings:
         """`CreateThing` makes a thing at its own path, `ListStreams` shows what is under one."""
         parts = words(tool.name)
         said = next((word for word in parts if word in CLEAR), "")
-        if path.method in {"POST", "PUT"} and said == "create" and not _REPLACING & set(parts):
+        if path.method == "POST" and said == "create" and not _REPLACING & set(parts):
             return "create"
         if path.method == "GET" and said == "list" and (tool.output_schema is None or shows_array(tool)):
             return "list"
@@ -179,7 +185,7 @@ class Siblings:
             return effect("list", path.parent, keys, 0.8, "GET on a search path")
         if verb in ACTIONS or kind == "compute":
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
-        many = answers_many(tool)
+        many = answers_many(tool) if path.segments not in self._put else False
         plural = is_plural(path.statics[-1].lower() if path.statics else "")
         if many or (many is None and plural):
             return effect("list", path.collection, keys, 0.9, "GET on a collection")
@@ -190,7 +196,8 @@ class Siblings:
 
     def _post(self, path: Path, keys: tuple[str, ...]) -> Effect:
         shown = self._gets.get(path.segments)
-        if shown is not None and shown.output_schema is not None and not shows_array(shown):
+        alone = path.collection not in self._items
+        if alone and shown is not None and shown.output_schema is not None and not shows_array(shown):
             found = effect("update", path.collection, keys, 0.7, "POST on a single thing that can be read")
             return found.model_copy(update={"upsert": True})
         if self._is_known(path.collection):
@@ -227,7 +234,17 @@ def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
     names = argument_names(tool)
     loose = {flat(name): name for name in reversed(names)}
     found = [wire.get(p) or (p if p in names else loose.get(flat(p), "")) for p in parameters]
+    if any(found):
+        free = [name for name in required_names(tool) if name not in found and is_scalar(tool, name)]
+        found = [name or _alike(p, free) for name, p in zip(found, parameters, strict=True)]
     return tuple(name for name in found if name)
+
+
+def _alike(parameter: str, free: list[str]) -> str:
+    """The one argument whose name ends as the path's: `id` for `{jobRunId}`, `templateId` for `{id}`."""
+    wanted = flat(parameter)
+    fitting = [name for name in free if wanted.endswith(flat(name)) or flat(name).endswith(wanted)]
+    return fitting[0] if len(fitting) == 1 else ""
 
 
 def _argument_like(tool: Tool, parameter: str) -> str | None:

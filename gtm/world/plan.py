@@ -1,137 +1,219 @@
 """What is known of a result before any model runs, what is still unknown, and how the world changes.
 
-The one place where effects become documents: echoed arguments, stored fields, keys, times, counts. What it returns
-is pure data plus one function from the finished answer to the world's changes; nothing here generates or commits.
-A document is stored as it was answered, so that reads can only repeat it.
+The one place where effects become documents. What it returns is pure data plus one function from the finished answer
+to the world's changes; nothing here generates or commits. What a document is made of is in `gtm.world.drafts`, what a
+list shows in `gtm.world.lists`, what is inside of what in `gtm.world.lineage`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from dataclasses import replace
 
-from gtm.tools.shape import escape
-from gtm.tools.view import View, is_secret, visible
+from gtm.tools.view import View
 from gtm.types import Json, Source
-from gtm.world import lists, services
-from gtm.world.model import Bound
+from gtm.world import answers, lists, services
+from gtm.world.actions import action_of
+from gtm.world.batch import plan_batch
+from gtm.world.bound import Bound
+from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
+from gtm.world.fields import fitted, is_identifying, matching
+from gtm.world.lineage import enter, find, removal
 from gtm.world.outcome import Moment, Plan, Refusal
-from gtm.world.state import Change, Delete, Document, Place, Put, State, key_text
-from gtm.world.tree import UNKNOWN, adopt
-from gtm.world.words import flat, words
-
-SINGLE = "@"
-"""Key of a thing that has no key of its own (`GET /me`)."""
+from gtm.world.state import SINGLE, Collection, Document, Place, State, key_text
+from gtm.world.tree import UNKNOWN
+from gtm.world.words import flat, singular, words
 
 
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
     if not bound.stored:
         return _stateless(bound, arguments, moment)
-    place = place_of(bound, arguments)
+    entry = enter(bound, arguments, moment)
+    if entry.refusal is not None:
+        return Plan(refusal=entry.refusal)
+    if entry.fresh and not bound.single:
+        moment = replace(moment, mode="closed")
     if bound.effect.kind == "list":
+        unknown = _unknown(bound, arguments, moment, entry.place)
+        if unknown is not None:
+            return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {unknown!r} was not found"))
         windowed = lists.fits(bound)
-        return lists.plan_list(bound, arguments, moment, place) if windowed else _stateless(bound, arguments, moment)
+        if not windowed:
+            return _stateless(bound, arguments, moment)
+        return lists.plan_list(bound, arguments, moment, entry.place)
     if bound.effect.kind == "create":
-        return _create(bound, arguments, moment, place)
-    return _keyed(bound, arguments, moment, place)
+        return _create(bound, arguments, moment, entry.place)
+    return _keyed(bound, arguments, moment, entry.place)
 
 
-def place_of(bound: Bound, arguments: Mapping[str, Json]) -> Place:
-    """The collection a call touches."""
-    return Place(bound.effect.resource or "", tuple(key_text(arguments.get(name)) for name in bound.parents))
+def _unknown(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Json:
+    """What a description of things asks for by name where none of those is there; None where that is no error."""
+    if moment.mode != "closed" or "list" in words(bound.tool.name) or bound.tool.http is None:
+        return None
+    for name, value in arguments.items():
+        items = value if isinstance(value, list) else [value]
+        asked = [item for item in items if isinstance(item, str)]
+        one = singular(name) if isinstance(value, list) else name
+        if not asked or name in bound.parents or not (flat(one) in bound.resource.named_by and is_identifying(one)):
+            continue
+        if all(find(bound.resource, moment.state, place, item) is None for item in asked):
+            return asked[0]
+    return None
 
 
 def _stateless(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
-    known, sources = _echo(bound, arguments)
-    return Plan(known, sources, (moment.seed, bound.tool.name, dict(arguments)))
-
-
-def _echo(bound: Bound, arguments: Mapping[str, Json]) -> tuple[Json, dict[str, Source]]:
-    """Arguments that the answer repeats at its top under the same name."""
-    if bound.shape is None or bound.shape.get("type") != "object":
-        return UNKNOWN, {}
-    known = {
-        name: visible(arguments[name], bound.parameters.child(name))
-        for name, leaf in bound.shape["properties"].items()
-        if name in arguments
-        and _same_type(leaf, arguments[name])
-        and not is_secret(bound.parameters.child(name), name)
-    }
-    return known, {f"/{escape(name)}": "argument" for name in known}
-
-
-def _same_type(leaf: dict[str, Json], value: Json) -> bool:
-    kind = leaf.get("type")
-    if "enum" in leaf or "const" in leaf:
-        return value in leaf.get("enum", [leaf.get("const")])
-    if kind in {"integer", "number"}:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, {"string": str, "boolean": bool, "array": list, "object": dict}.get(str(kind), ()))
+    known, sources = echo(bound, arguments)
+    return Plan(known or UNKNOWN, sources, (moment.seed, bound.tool.name, dict(arguments)))
 
 
 def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    if bound.batch is not None and isinstance(arguments.get(bound.batch), list):
+        return plan_batch(bound, arguments, moment, place)
     collection = moment.state.at(place)
     seed = (moment.seed, bound.tool.name, dict(arguments), collection.created)
-    given = arguments.get(bound.own_key) if bound.own_key else None
-    if given is not None and moment.state.get(place, given) is not None:
-        return Plan(refusal=Refusal("conflict", f"{_label(bound)} {given!r} already exists"))
+    fields = {**_defaults(bound, arguments), **bound.argument_fields(arguments)}
+    given = answers.made_key(bound, arguments, fields)
+    if _is_taken(bound, fields, collection, given):
+        given = given if given is not None else next(fields[n] for n in fields if flat(n) in bound.resource.keys)
+        return Plan(refusal=Refusal("conflict", f"{bound.resource.label} {given!r} already exists"))
+    key = given if given is not None else _new_key(bound, fields, moment.state, place, services.seed_of(*seed))
+    if given is None and bound.address is not None:
+        token = services.seed_of(*seed, "name") & 0xFFFFFFFFFFFF
+        key = bound.address.of(arguments.get(bound.address.parent), f"{token:012x}")
+    draft = Draft(key, fields, {}, given is not None, "created")
+    return document_plan(bound, arguments, moment, place, seed, draft)
+
+
+def _is_taken(bound: Bound, fields: Mapping[str, Json], collection: Collection, given: Json) -> bool:
+    """Whether a thing is there already that tools call as the caller calls the new one."""
+    if given is not None:
+        return key_text(given) in collection.documents
+    names = [name for name, value in fields.items() if flat(name) in bound.resource.keys and isinstance(value, str)]
+    return any(
+        collection.having(flat(name), fields[name]) is not None
+        for name in names
+        if flat(name) in bound.resource.named_by
+    )
+
+
+def _new_key(bound: Bound, fields: Mapping[str, Json], state: State, place: Place, seed: int) -> Json:
+    """A key of our own; of one with several parts, those that the caller left out."""
     name = bound.key_field or bound.resource_key or bound.own_key or "id"
-    last = (bound.effect.resource or "").rpartition("/")[2]
-    key = (
-        given
-        if given is not None
-        else services.new_key(name, bound.key_leaf, last, collection, services.seed_of(*seed))
-    )
-    fields = bound.argument_fields(arguments)
-    return _document_plan(
-        bound, arguments, moment, place, seed, _Draft(key, fields, {}, given is not None, "created")
-    )
+    made = services.new_key(name, bound.key_leaf, bound.last, state.at(place), seed)
+    if len(bound.own_keys) < 2:
+        return made
+    return [fields.get(part) if fields.get(part) is not None else made for part in bound.own_keys]
+
+
+def _defaults(bound: Bound, arguments: Mapping[str, Json]) -> dict[str, Json]:
+    """What a create's definition says of fields that the caller leaves out, where a reader shows them."""
+    found: dict[str, Json] = {}
+    views: list[tuple[View | None, Json]] = [(bound.parameters, arguments)]
+    views += [(bound.parameters.child(name), arguments.get(name)) for name in sorted(bound.wrappers)]
+    for view, given in views:
+        if view is None or not isinstance(given, Mapping):
+            continue
+        for name in view.properties:
+            child = view.child(name)
+            default = child.keyword("default") if child is not None else None
+            if default is not None and name not in given and name not in (*bound.parents, *bound.own_keys):
+                field = matching(name, bound.resource.fields, bound.last)
+                if field is not None and fitted(default, bound.resource.fields[field]) is not None:
+                    found[name] = default
+    return found
 
 
 def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
-    if bound.own_key and arguments.get(bound.own_key) is None:
-        return Plan(
-            refusal=Refusal("not_found", f"no {bound.own_key!r} was given, so there is no {_label(bound)} to find")
-        )
-    key = arguments[bound.own_key] if bound.own_key else SINGLE
-    document = moment.state.get(place, key) or _by_field(bound, moment.state, place, key)
+    missing = next((name for name in bound.own_keys if arguments.get(name) is None), None)
+    argument = bound.own_key if missing is None else _instead(bound, arguments)
+    if missing is not None and argument is None:
+        return _stateless(bound, arguments, moment)
+    key = arguments[argument] if missing and argument else answers.given_in(bound, arguments)
+    key = key if bound.own_keys else SINGLE
     kind = bound.effect.kind
-    if document is None and (moment.state.is_deleted(place, key) or _is_absent(bound, moment, key)):
-        creates = kind == "update" and bound.effect.upsert
-        if not creates:
-            return Plan(refusal=Refusal("not_found", f"{_label(bound)} {key!r} was not found"))
+    named = _other_name(bound, key)
+    document = lookup(bound, moment.state, place, key)
+    if document is None and named:
+        document = moment.state.at(place).having(flat(named), key)
+    upserts = kind == "update" and bound.effect.upsert
+    nameless = named == "" and moment.mode == "auto" and (not upserts or _names_alike(bound))
+    absent = moment.state.is_deleted(place, key) or _is_absent(bound, moment, argument)
+    if document is None and (nameless or (absent and not upserts)):
+        return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {_said(key)} was not found"))
     value = document.value if document else {}
+    sent = document.sent if document else frozenset[str]()
     # A read's seed does not follow the document: what it mends for its own schema, it mends the same way every time.
     seed = (moment.seed, bound.tool.name, dict(arguments), *([value] if kind != "read" else []))
     if kind == "delete":
         return _delete(bound, arguments, moment, place, document, key)
+    alias: dict[str, Json] = {}
+    if named and document is None and kind == "read":
+        alias = {named: key}
+        seeded = services.seed_of(moment.seed, place.id, key_text(key))
+        made = lists.imagined_key(bound, moment.state.at(place), seeded)
+        key = made if made is not None else key
     if kind == "read":
-        draft = _Draft(document.key if document else key, {}, value, True, "imagined")
-        return _document_plan(bound, arguments, moment, place, seed, draft)
-    fields = {name: v for name, v in bound.argument_fields(arguments).items() if name != bound.own_key}
+        draft = Draft(document.key if document else key, {}, value, not alias, "imagined", sent, alias)
+        return document_plan(bound, arguments, moment, place, seed, draft)
+    own = {*bound.own_keys}
+    fields = {name: v for name, v in bound.argument_fields(arguments).items() if name not in own}
+    if action_of(bound) is not None and bound.resource.fields:
+        fields = {name: v for name, v in fields.items() if matching(name, bound.resource.fields, bound.last)}
     base = _kept(bound, value) if _replaces(bound) else value
-    draft = _Draft(
-        document.key if document else key, fields, base, True, "created" if document is None else "imagined"
+    creates = document is None and bound.effect.upsert
+    draft = Draft(
+        document.key if document else key, fields, base, True, "created" if creates else "imagined", sent, alias
     )
-    return _document_plan(bound, arguments, moment, place, seed, draft)
+    return document_plan(bound, arguments, moment, place, seed, draft)
 
 
-def _is_absent(bound: Bound, moment: Moment, key: Json) -> bool:
-    if moment.mode == "closed":
-        return True
-    return moment.mode == "auto" and bound.caller_keys and key != SINGLE
-
-
-def _by_field(bound: Bound, state: State, place: Place, key: Json) -> Document | None:
-    """A thing named by another of its fields (`get_user(email)` beside `get_user(id)`)."""
-    wanted = flat(bound.own_key or "")
-    if not wanted or (bound.key_field and flat(bound.key_field) == wanted):
+def _other_name(bound: Bound, key: Json) -> str | None:
+    """The field by which an unseen thing is called, where that is not its key; "" where nothing can be called so."""
+    if bound.key_alias is not None or key == SINGLE:
+        return bound.key_alias
+    field = bound.resource.fields.get(bound.resource_key or "")
+    if field is None or isinstance(key, list) or fitted(answers.typed_key(bound, key), field) is not None:
         return None
-    for document in state.at(place).ordered:
-        if any(flat(name) == wanted and key_text(value) == key_text(key) for name, value in document.value.items()):
-            return document
-    return None
+    if _names_alike(bound):
+        return ""
+    others = [name for name, place in bound.resource.fields.items() if is_identifying(name) and fitted(key, place)]
+    return next((name for name in others if name != bound.resource_key), "")
+
+
+def _names_alike(bound: Bound) -> bool:
+    """Whether the argument that names a thing is called as the field that holds its key."""
+    return words(bound.own_key or "")[-1:] == words(bound.resource_key or "")[-1:]
+
+
+def _said(key: Json) -> str:
+    return " / ".join(repr(part) for part in key) if isinstance(key, list) else repr(key)
+
+
+def _instead(bound: Bound, arguments: Mapping[str, Json]) -> str | None:
+    """Another argument that names the thing, where its key was left out: `StreamName` beside `StreamId`."""
+    given = [name for name, value in arguments.items() if isinstance(value, str) and name not in bound.parents]
+    ranked = sorted((not bound.resource.tells(name), at, name) for at, name in enumerate(given))
+    return next((name for _, _, name in ranked if is_identifying(name)), None)
+
+
+def _is_absent(bound: Bound, moment: Moment, argument: str | None) -> bool:
+    """Whether an unseen thing does not exist: only where it is known how such things are made and called."""
+    if argument is None:
+        return moment.mode == "closed" and bound.resource.optional and not bound.resource.keys
+    if moment.mode == "closed" and flat(argument) in bound.resource.parts_of:
+        return True
+    if not bound.resource.tells(argument):
+        return False
+    return moment.mode == "closed" or (moment.mode == "auto" and bound.resource.caller_keys)
+
+
+def lookup(bound: Bound, state: State, place: Place, key: Json) -> Document | None:
+    """A thing by its key, else by another of its fields (`get_user(email)` beside `get_user(id)`)."""
+    collection = state.at(place)
+    found = collection.documents.get(key_text(key))
+    if found is not None or not collection.documents:
+        return found
+    found = next((document for name in bound.lookups if (document := collection.having(name, key)) is not None), None)
+    return found or find(bound.resource, state, place, key)
 
 
 def _replaces(bound: Bound) -> bool:
@@ -140,150 +222,37 @@ def _replaces(bound: Bound) -> bool:
 
 def _kept(bound: Bound, value: dict[str, Json]) -> dict[str, Json]:
     """What a PUT leaves standing: fields that its caller cannot write."""
-    writable = {flat(name) for name in bound.tool.parameters.get("properties") or {}}
-    return {name: v for name, v in value.items() if flat(name) not in writable or name == bound.key_field}
+    key_name = bound.key_field or bound.resource_key
+    return {**_unwritable(value, bound.writable), **{n: v for n, v in value.items() if n == key_name}}
 
 
-def merge_patch(value: Json, patch: Json) -> Json:
-    """RFC 7396: objects merge, null removes, everything else replaces."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(value) if isinstance(value, dict) else {}
-    for name, part in patch.items():
-        if part is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), part)
-    return merged
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A document about to be answered: its key, what the caller says, what was stored."""
-
-    key: Json
-    fields: dict[str, Json]
-    stored: dict[str, Json]
-    key_given: bool
-    origin: Literal["created", "imagined"]
-
-
-def _document_plan(
-    bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, seed: tuple[Json, ...], draft: _Draft
-) -> Plan:
-    writes = bound.effect.kind != "read"
-    field = bound.key_field or bound.resource_key
-    value, sources = _with_fields(bound, draft, field)
-    if field and draft.key != SINGLE and field not in draft.stored:
-        value[field] = lists.typed_key(bound, draft.key)
-        sources[field] = "argument" if draft.key_given else "computed"
-    if writes:
-        for name, when in _times(bound, moment.now, created=not draft.stored).items():
-            if sources.get(name) != "argument":
-                value[name], sources[name] = when, "computed"
-
-    def settle(content: Json) -> tuple[Change, ...]:
-        shown = lists.document_in(content, bound.document)
-        # What a write answered is the truth; a read only adds what was never shown.
-        stored = {**value, **shown} if writes else adopt(value, shown)
-        key = shown.get(field, draft.key) if field and not draft.key_given else draft.key
-        changes: list[Change] = []
-        if writes or not draft.stored or stored != draft.stored:
-            changes.append(Put(place, key, stored, draft.origin))
-        if not writes:
-            changes += lists.wrapping(bound, arguments, moment.state, place, content)
-        return tuple(changes)
-
-    known, marked = _answer_with(bound, arguments, value, sources)
-    if not writes:
-        known = lists.wrapped(bound, arguments, moment.state, place, known, marked)
-    return Plan(known, marked, seed, (draft.stored,) if draft.stored else (), settle)
-
-
-def _with_fields(bound: Bound, draft: _Draft, field: str | None) -> tuple[dict[str, Json], dict[str, Source]]:
-    """The stored document with what the caller says put in."""
-    value = dict(draft.stored)
-    sources: dict[str, Source] = dict.fromkeys(value, "state")
-    for name, part in draft.fields.items():
-        target = lists.stored_name(bound, value, name)
-        # A thing's key never changes: every other tool still calls it by the old one.
-        if _is_read_only(bound, target) or (target == field and draft.stored):
-            continue
-        merged = merge_patch(value.get(target), part) if bound.effect.kind == "update" else part
-        if merged is None and not _allows_null(bound, target):
-            value.pop(target, None)
-        else:
-            value[target], sources[target] = merged, "argument"
-    return value, sources
-
-
-def _answer_with(
-    bound: Bound, arguments: Mapping[str, Json], value: dict[str, Json], sources: Mapping[str, Source]
-) -> tuple[Json, dict[str, Source]]:
-    """The document put in its place in the answer, other top properties echoed."""
-    if bound.shape is None:
-        return UNKNOWN, {}
-    if bound.document is None:
-        return _echo(bound, arguments)
-    part, marks = lists.shown(bound, value, sources)
-    known, path = lists.wrap(bound.document, part)
-    marked: dict[str, Source] = {f"{path}/{escape(name)}": source for name, source in marks.items()}
-    if bound.document and bound.document[0] != "*":
-        echoed, echo_marks = _echo(bound, arguments)
-        known = {**echoed, **known}
-        marked = {**echo_marks, **marked}
-    return known, marked
-
-
-def _times(bound: Bound, now: datetime, *, created: bool) -> dict[str, Json]:
-    """`created`/`updated` fields that the document declares."""
-    view = bound.view
-    found: dict[str, Json] = {}
-    for name in view.properties if view else ():
-        leaf = _leaf(view, name) or {}
-        if services.is_time(name, leaf) and (services.is_updated(name) or (created and services.is_created(name))):
-            found[name] = services.moment(leaf, now)
-    return found
+def _unwritable(value: dict[str, Json], writable: Mapping[str, View]) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    for name, part in value.items():
+        place = writable.get(flat(name))
+        if place is None:
+            kept[name] = part
+        elif isinstance(part, dict) and place.properties:
+            inner = {flat(n): child for n in place.properties if (child := place.child(n)) is not None}
+            kept |= {name: left} if (left := _unwritable(part, inner)) else {}
+    return kept
 
 
 def _delete(
     bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, document: Document | None, key: Json
 ) -> Plan:
     seed = (moment.seed, bound.tool.name, dict(arguments), document.value if document else None)
-    changes: tuple[Change, ...] = (Delete(place, document.key if document else key),)
+    key = document.key if document else key
+    changes = removal(bound, moment.state, place, key)
+    if isinstance(changes, Refusal):
+        return Plan(refusal=changes)
     value = dict(document.value) if document else {}
     sources: dict[str, Source] = dict.fromkeys(value, "state")
     if bound.key_field and bound.key_field not in value and key != SINGLE:
-        value[bound.key_field], sources[bound.key_field] = lists.typed_key(bound, key), "argument"
-    known, marked = _answer_with(bound, arguments, value, sources)
-    if bound.shape is not None and bound.shape.get("type") == "object" and isinstance(known, dict):
-        for name, leaf in bound.shape["properties"].items():
-            if leaf.get("type") == "boolean" and set(words(name)) & {
-                "deleted",
-                "success",
-                "ok",
-                "removed",
-                "succeeded",
-            }:
-                known[name], marked[f"/{escape(name)}"] = True, "computed"
-    return Plan(known, marked, seed, (value,) if value else (), lambda content: changes)
-
-
-def _is_read_only(bound: Bound, name: str) -> bool:
-    view = bound.view.child(name) if bound.view else None
-    return view is not None and view.keyword("readOnly") is True and name != bound.key_field
-
-
-def _allows_null(bound: Bound, name: str) -> bool:
-    view = bound.view.child(name) if bound.view else None
-    return view is not None and view.nullable
-
-
-def _leaf(view: View | None, name: str | None) -> dict[str, Json] | None:
-    """A property's constraints as one flat dict."""
-    inner = view.child(name) if view and name else None
-    return inner.flat if inner else None
-
-
-def _label(bound: Bound) -> str:
-    return (bound.effect.resource or "").rpartition("/")[2].replace("_", " ") or "resource"
+        value[bound.key_field], sources[bound.key_field] = answers.typed_key(bound, key), "argument"
+    sent = document.sent if document else frozenset[str]()
+    known, marked = answer_with(bound, arguments, value, sources, sent)
+    if known is UNKNOWN and bound.shape is not None and bound.shape.get("type") == "object":
+        known = {}
+    succeeded(bound, known, marked)
+    return Plan(known or UNKNOWN, marked, seed, (value,) if value else (), lambda content: changes)

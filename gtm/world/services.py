@@ -115,10 +115,19 @@ def identifier(name: str, leaf: dict[str, Json], seed: int) -> Json:
     if leaf.get("format") == "uuid" or words(name)[-1:] in {("uuid",), ("guid",)}:
         return str(uuid.UUID(int=rng.getrandbits(128), version=4))
     if "pattern" in leaf or leaf.get("format") or leaf.get("minLength", 0) > 12 or leaf.get("maxLength", 99) < 8:
-        return sample(leaf, rng, hint=name)
+        return _sampled(leaf, name, seed)
     if words(name)[-1:] in {("sha",), ("checksum",), ("etag",)}:
         return f"{rng.getrandbits(160):040x}"
     return f"{rng.getrandbits(48):012x}"[: leaf.get("maxLength", 12)]
+
+
+def drawn(name: str, leaf: dict[str, Json], seed: int) -> Json:
+    """A value for a place nobody has seen, without a model: a time, a key, else a sample."""
+    if is_time(name, leaf):
+        return moment(leaf, past(seed))
+    if is_identifier(name, leaf):
+        return identifier(name, leaf, seed)
+    return _sampled(leaf, name, seed)
 
 
 def new_key(name: str, leaf: dict[str, Json], resource: str, collection: Collection, seed: int) -> Json:
@@ -131,6 +140,13 @@ def new_key(name: str, leaf: dict[str, Json], resource: str, collection: Collect
                 return key
     # A schema that allows only a handful of keys (an enum, maxLength 1) is used up: count on past it.
     return collection.created + 1_000_000
+
+
+def valid_key(name: str, leaf: dict[str, Json], seed: int) -> Json:
+    """A key for something imagined, as the schema wants it; None where none was found."""
+    valid = prepare(leaf).validator
+    made = (identifier(name, leaf, seed), _sampled(leaf, name, seed))
+    return next((key for key in made if key is not None and valid.is_valid(key)), None)
 
 
 def _candidate(name: str, leaf: dict[str, Json], resource: str, count: int, seed: int) -> Json:

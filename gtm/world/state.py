@@ -8,12 +8,13 @@ models; a key is compared by its text, so `3` and `"3"` name one thing.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from rpds import HashTrieMap, HashTrieSet
+from rpds import HashTrieMap, HashTrieSet, List
 
 from gtm.errors import LimitError, SessionError
 from gtm.types import Json, canonical, digest
+from gtm.world.words import flat
 
 MAX_DOCUMENTS = 100_000
 """Documents in one session: beyond it something loops, and memory of the other sessions matters more."""
@@ -42,6 +43,12 @@ class Document:
     value: dict[str, Json]
     order: int
     origin: Origin
+    sent: frozenset[str] = frozenset()
+    """Fields that a caller set or that were really seen: every tool that declares them shows them."""
+
+
+Index: TypeAlias = "HashTrieMap[str, HashTrieSet[str]]"
+"""A field's values as text -> keys of the documents that have it."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +65,37 @@ class Collection:
     """How many things were ever imagined."""
     envelopes: "HashTrieMap[str, dict[str, Json]]" = field(default_factory=HashTrieMap)
     """What stood around the documents of an answer: tool and arguments -> other properties."""
+    sequence: "List[tuple[int, str]]" = field(default_factory=List, compare=False, repr=False)
+    """(order, key) of every document, newest first, and of some that are gone: kept so that nothing is sorted."""
+    indexes: "dict[str, Index]" = field(default_factory=dict, compare=False, repr=False)
+    """Flat name of a field -> its values -> keys. Made at the first question, then kept up with each write."""
 
-    @cached_property
+    def __hash__(self) -> int:
+        """By identity: what is remembered of a collection is remembered of this very value."""
+        return id(self)
+
+    @property
     def ordered(self) -> tuple[Document, ...]:
         """Documents in the order they became known."""
-        return tuple(sorted(self.documents.values(), key=lambda document: (document.order, key_text(document.key))))
+        found: list[Document] = []
+        for order, text in self.sequence:
+            document = self.documents.get(text)
+            if document is not None and document.order == order:
+                found.append(document)
+        found.reverse()
+        return tuple(found)
+
+    def having(self, name: str, value: Json) -> Document | None:
+        """The first thing with a field of this flat name and value."""
+        if not self.documents:
+            return None
+        if name not in self.indexes:
+            index: Index = HashTrieMap()
+            for text, document in self.documents.items():
+                index = _indexed(index, name, None, document, text)
+            self.indexes[name] = index
+        keys = self.indexes[name].get(key_text(value))
+        return min((self.documents[text] for text in keys), key=lambda d: d.order) if keys else None
 
     def knows(self, key: Json) -> bool:
         """Whether a key is or was in use."""
@@ -77,7 +110,7 @@ class Collection:
     def dump(self) -> dict[str, Json]:
         """As JSON."""
         return {
-            "documents": [[d.key, d.value, d.order, d.origin] for d in self.ordered],
+            "documents": [[d.key, d.value, d.order, d.origin, sorted(d.sent)] for d in self.ordered],
             "deleted": sorted(self.deleted),
             "windows": {signature: list(keys) for signature, keys in sorted(self.windows.items())},
             "created": self.created,
@@ -94,6 +127,8 @@ class Put:
     key: Json
     value: dict[str, Json]
     origin: Origin
+    sent: tuple[str, ...] = ()
+    """Fields of it that the caller set or that were really seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +229,10 @@ class State:
         return iter([(name, self.collections[name]) for name in sorted(self.collections)])
 
 
+SINGLE = "@"
+"""Key of a thing that has no key of its own (`GET /me`)."""
+
+
 def key_text(key: Json) -> str:
     """A key as it is compared."""
     if isinstance(key, str):
@@ -204,6 +243,7 @@ def key_text(key: Json) -> str:
 
 
 _EMPTY = Collection()
+_NO_KEYS: "HashTrieSet[str]" = HashTrieSet()
 
 
 def _put(state: State, change: Change) -> State:
@@ -211,10 +251,18 @@ def _put(state: State, change: Change) -> State:
     collection, text = state.at(change.place), key_text(change.key)
     old = collection.documents.get(text)
     order = old.order if old else state.order + 1
-    document = Document(old.key if old else change.key, change.value, order, old.origin if old else change.origin)
+    document = Document(
+        old.key if old else change.key,
+        change.value,
+        order,
+        old.origin if old else change.origin,
+        old.sent.union(change.sent) if old else frozenset(change.sent),
+    )
     updated = replace(
         collection,
         documents=collection.documents.insert(text, document),
+        sequence=collection.sequence if old else collection.sequence.push_front((order, text)),
+        indexes={name: _indexed(index, name, old, document, text) for name, index in collection.indexes.items()},
         deleted=collection.deleted.discard(text),
         created=collection.created + (old is None and change.origin == "created"),
         imagined=collection.imagined + (old is None and change.origin == "imagined"),
@@ -230,14 +278,32 @@ def _put(state: State, change: Change) -> State:
 def _delete(state: State, change: Change) -> State:
     assert isinstance(change, Delete)
     collection, text = state.at(change.place), key_text(change.key)
-    known = text in collection.documents
+    old = collection.documents.get(text)
     updated = replace(
         collection,
         documents=collection.documents.discard(text),
+        indexes={name: _indexed(index, name, old, None, text) for name, index in collection.indexes.items()},
         deleted=collection.deleted.insert(text),
     )
     collections = state.collections.insert(change.place.id, updated)
-    return replace(state, collections=collections, documents=state.documents - known)
+    return replace(state, collections=collections, documents=state.documents - (old is not None))
+
+
+def _indexed(index: Index, name: str, old: Document | None, new: Document | None, text: str) -> Index:
+    """An index after a document was replaced."""
+    before, after = _values(old, name), _values(new, name)
+    for value in before - after:
+        left = index.get(value, _NO_KEYS).discard(text)
+        index = index.insert(value, left) if left else index.discard(value)
+    for value in after - before:
+        index = index.insert(value, index.get(value, _NO_KEYS).insert(text))
+    return index
+
+
+def _values(document: Document | None, name: str) -> set[str]:
+    """The scalars that a document has under a flat name."""
+    found = [value for field, value in document.value.items() if flat(field) == name] if document else []
+    return {key_text(value) for value in found if isinstance(value, str | int | float)}
 
 
 def _pin(state: State, change: Change) -> State:
@@ -264,10 +330,11 @@ _APPLY = {Put: _put, Delete: _delete, Pin: _pin, Wrap: _wrap, Mark: _mark}
 
 def _load_collection(raw: Json) -> Collection:
     documents = {
-        key_text(key): Document(key, dict(value), int(order), origin)
-        for key, value, order, origin in raw["documents"]
+        key_text(key): Document(key, dict(value), int(order), origin, frozenset(sent))
+        for key, value, order, origin, sent in raw["documents"]
     }
     windows = {signature: tuple(keys) for signature, keys in raw["windows"].items()}
+    sequence = sorted(((document.order, text) for text, document in documents.items()), reverse=True)
     return Collection(
         HashTrieMap(documents),
         HashTrieSet(raw["deleted"]),
@@ -275,4 +342,5 @@ def _load_collection(raw: Json) -> Collection:
         int(raw["created"]),
         int(raw["imagined"]),
         HashTrieMap(raw["envelopes"]),
+        List(sequence),
     )

@@ -20,10 +20,16 @@ class _Unknown:
 UNKNOWN: Any = _Unknown()
 
 
+class Whole(dict[str, Json]):
+    """An object of which all is known: a map of the caller's or one that was shown; nothing is added to it."""
+
+
 def missing(shape: dict[str, Json], known: Json) -> dict[str, Json] | None:
     """The shape of what a generator must still write; None where all is known."""
     if known is UNKNOWN:
         return shape
+    if isinstance(known, Whole):
+        return None
     if shape.get("type") == "object" and isinstance(known, dict):
         parts = {name: missing(sub, known.get(name, UNKNOWN)) for name, sub in shape.get("properties", {}).items()}
         return closed({name: part for name, part in parts.items() if part is not None})
@@ -57,14 +63,13 @@ def overlay(known: Json, written: Json) -> Json:
     return known
 
 
-def adopt(stored: Json, shown: Json) -> Json:
-    """What is stored, with what was shown beside it for the first time; nothing stored changes."""
+def absorb(stored: Json, shown: Json) -> Json:
+    """What was shown, with what is stored beside it; what was mended on its way out is kept as it was shown."""
     if isinstance(stored, dict) and isinstance(shown, dict):
-        known = {name: adopt(value, shown[name]) if name in shown else value for name, value in stored.items()}
-        return known | {name: value for name, value in shown.items() if name not in stored}
+        return {**stored, **{name: absorb(stored.get(name, UNKNOWN), value) for name, value in shown.items()}}
     if isinstance(stored, list) and isinstance(shown, list) and len(stored) == len(shown):
-        return [adopt(*pair) for pair in zip(stored, shown, strict=True)]
-    return stored
+        return [absorb(*pair) for pair in zip(stored, shown, strict=True)]
+    return shown
 
 
 def leaves(value: Json, pointer: str = "") -> list[tuple[str, Json]]:

@@ -1,0 +1,187 @@
+"""Documents inside answers: put there, found again, and what stands around them kept."""
+
+from collections.abc import Collection, Mapping
+
+from gtm.tools.shape import escape
+from gtm.tools.view import View
+from gtm.types import Json, Source, canonical
+from gtm.world.bound import Bound
+from gtm.world.fields import matching, taken, takes
+from gtm.world.state import Change, Place, State, Wrap, key_text
+from gtm.world.tree import Whole, overlay
+
+
+def wrap(path: tuple[str, ...], value: Json) -> tuple[Json, str]:
+    """A document put in its place in an otherwise unknown answer, and the pointer to it."""
+    if not path:
+        return value, ""
+    inner, pointer = wrap(path[1:], value)
+    step = path[0]
+    if step == "*":
+        return [inner], f"/0{pointer}"
+    return {step: inner}, f"/{escape(step)}{pointer}"
+
+
+def document_in(content: Json, path: tuple[str, ...] | None) -> dict[str, Json]:
+    """The (first) document shown in an answer; empty where there is none."""
+    if path is None:
+        return {}
+    for step in path:
+        if step == "*":
+            content = content[0] if isinstance(content, list) and content else None
+        else:
+            content = content.get(step) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
+
+
+def documents_in(content: Json, path: tuple[str, ...] | None) -> list[dict[str, Json]]:
+    """All documents shown in an answer."""
+    if path is None:
+        return []
+    if "*" not in path:
+        found = document_in(content, path)
+        return [found] if found else []
+    rest = path[path.index("*") + 1 :]
+    return [document for item in items_in(content, path) if (document := document_in(item, rest))]
+
+
+def items_in(content: Json, path: tuple[str, ...]) -> list[Json]:
+    """The array that a list's answer shows things in."""
+    for step in path:
+        if step == "*":
+            break
+        content = content.get(step) if isinstance(content, dict) else None
+    return content if isinstance(content, list) else []
+
+
+def put_items(base: Json, path: tuple[str, ...], items: list[Json]) -> Json:
+    """An answer with its array filled."""
+    if path[0] == "*":
+        return items
+    return {path[0]: put_items(base, path[1:], items)}
+
+
+def stored_name(bound: Bound, value: Mapping[str, Json], argument: str) -> str:
+    """The document's name for an argument: the declared or stored property that reads the same."""
+    declared = bound.view.properties if bound.view and bound.view.properties else bound.resource.fields
+    if argument in declared or argument in value:
+        return argument
+    return matching(argument, (*declared, *value), bound.last) or argument
+
+
+def shown(
+    bound: Bound, value: Mapping[str, Json], sources: Mapping[str, Source], sent: Collection[str]
+) -> tuple[dict[str, Json], dict[str, Source]]:
+    """The part of a document that an answer shows: always the same fields, and those that a caller set."""
+    view = bound.view
+    if view is not None and not view.properties:
+        return dict(value), {name: sources.get(name, "state") for name in value}
+    declared = view.properties if view else {}
+    part: dict[str, Json] = {}
+    marks: dict[str, Source] = {}
+    others = [name for name in value if name not in declared]
+    always = bound.shown_fields
+    for name in declared:
+        source = name if name in value else matching(name, others, bound.last) if others else None
+        if source is None or (name not in always and source not in sent):
+            continue
+        inner = view.child(name) if view else None
+        if inner is None or inner.keyword("writeOnly") is True:
+            continue
+        known = value[source]
+        if isinstance(known, dict | list):
+            known = _placed(known, inner, None if source in sent else always[name])
+        if source in sent and not takes(inner, known):
+            # Another tool took what this one cannot show: only what it can is known.
+            known = taken(known, inner)
+            if known is None:
+                continue
+        part[name] = known
+        marks[name] = sources.get(source, "state")
+    return part, marks
+
+
+def _placed(value: Json, view: View | None, shape: Json) -> Json:
+    """The part of a value that a shape has places for (all of it without a shape); maps are whole."""
+    if isinstance(value, dict):
+        if view is None or not view.properties:
+            return Whole(value)
+        inner = shape.get("properties") if isinstance(shape, dict) else None
+        kept = {name: part for name, part in value.items() if inner is None or name in inner}
+        return {
+            name: _placed(part, view.child(name), inner[name] if inner is not None else None)
+            for name, part in kept.items()
+        }
+    if isinstance(value, list):
+        items = shape.get("items") if isinstance(shape, dict) else None
+        return [_placed(part, view.items if view is not None else None, items) for part in value]
+    return value
+
+
+def sent_in(sources: Mapping[str, Source]) -> tuple[str, ...]:
+    """The fields that a caller set."""
+    return tuple(name for name, source in sources.items() if source == "argument")
+
+
+def typed_key(bound: Bound, key: Json) -> Json:
+    """The key in the type that the document declares for it."""
+    kind = bound.key_leaf.get("type")
+    if isinstance(key, float) and key.is_integer():
+        key = int(key)
+    if kind == "string" and not isinstance(key, str):
+        return key_text(key)
+    if kind == "integer" and isinstance(key, str) and key.lstrip("-").isdigit():
+        return int(key)
+    return key
+
+
+def made_key(bound: Bound, arguments: Mapping[str, Json], fields: Mapping[str, Json]) -> Json:
+    """The key that a create's arguments give its thing; None where the server makes it."""
+    address = bound.address
+    if address is None:
+        inside = bound.resource.holder
+        outer = fields.get(inside[0]) if inside is not None else None
+        if inside is not None and isinstance(outer, dict) and isinstance(outer.get(inside[1]), str | int):
+            return outer[inside[1]]
+        return given_in(bound, fields)
+    name = arguments.get(address.name or "", fields.get(address.name or ""))
+    return address.of(arguments.get(address.parent), name) if isinstance(name, str | int) else None
+
+
+def given_in(bound: Bound, fields: Mapping[str, Json]) -> Json:
+    """The key that a call's fields give; None where they give none, or a part is missing."""
+    parts = [fields.get(name) for name in bound.own_keys]
+    if not parts or any(part is None or isinstance(part, dict | list) for part in parts):
+        return None
+    return parts[0] if len(parts) == 1 else parts
+
+
+def wrapped(
+    bound: Bound,
+    arguments: Mapping[str, Json],
+    state: State,
+    place: Place,
+    known: Json,
+    sources: dict[str, Source],
+) -> Json:
+    """The known part with what stood around the documents the last time the same was asked."""
+    kept = state.at(place).envelopes.get(_signature(bound, arguments))
+    if kept is None or not isinstance(known, dict):
+        return known
+    sources.update({f"/{escape(name)}": "state" for name in kept if name not in known})
+    return overlay(known, kept)
+
+
+def wrapping(
+    bound: Bound, arguments: Mapping[str, Json], state: State, place: Place, content: Json
+) -> tuple[Change, ...]:
+    """The change that keeps what stands around the documents of a reader's answer."""
+    signature = _signature(bound, arguments)
+    if not bound.document or not isinstance(content, dict) or signature in state.at(place).envelopes:
+        return ()
+    around = {name: value for name, value in content.items() if name != bound.document[0]}
+    return (Wrap(place, signature, around),) if around else ()
+
+
+def _signature(bound: Bound, arguments: Mapping[str, Json]) -> str:
+    return canonical([bound.tool.name, dict(arguments)]).decode("utf-8", "replace")

@@ -1,0 +1,85 @@
+"""Several things created by one call: `createUsersWithArrayInput`, `{"items": [...]}`. All of them, or none.
+
+Every item becomes a document of its own, with the key it gives or one made for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gtm.tools.shape import escape
+from gtm.types import Json, Source
+from gtm.world import answers, services
+from gtm.world.bound import Bound
+from gtm.world.drafts import Draft, drafted, echo
+from gtm.world.outcome import Moment, Plan, Refusal
+from gtm.world.references import Stub
+from gtm.world.state import Change, Place, Put, key_text
+from gtm.world.tree import UNKNOWN
+
+MAX_BATCH = 1000
+"""Things that one call may create; services allow fewer."""
+
+
+def plan_batch(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    """The plan of a create of several things."""
+    items = [item for item in arguments[bound.batch or ""] if isinstance(item, dict)]
+    if len(items) > MAX_BATCH:
+        return Plan(refusal=Refusal("conflict", f"at most {MAX_BATCH} things can be created by one call"))
+    shared = {n: v for n, v in bound.argument_fields(arguments).items() if n != bound.batch}
+    collection = moment.state.at(place)
+    seed = (moment.seed, bound.tool.name, dict(arguments), collection.created)
+    made: list[tuple[Json, dict[str, Json], dict[str, Source]]] = []
+    stubs: list[tuple[int, Stub]] = []
+    taken: set[str] = set()
+    for at, item in enumerate(items):
+        fields = {**shared, **item}
+        given = answers.given_in(bound, fields)
+        if given is not None and (collection.documents.get(key_text(given)) or key_text(given) in taken):
+            return Plan(refusal=Refusal("conflict", f"{bound.resource.label} {given!r} already exists"))
+        key = given
+        if given is None:
+            counted = replace(collection, created=collection.created + at)
+            name = bound.key_field or bound.resource_key or "id"
+            key = services.new_key(name, bound.key_leaf, bound.last, counted, services.seed_of(*seed, at))
+        taken.add(key_text(key))
+        draft = Draft(key, fields, {}, given is not None, "created")
+        value, sources, named = drafted(bound, arguments, moment, place, draft)
+        made.append((key, value, sources))
+        stubs += [(at, stub) for stub in named]
+    known, marks = _answer(bound, arguments, made)
+
+    def settle(content: Json) -> tuple[Change, ...]:
+        shown = answers.documents_in(content, bound.document) if _shows_all(bound) else []
+        parts = shown if len(shown) == len(made) else [{}] * len(made)
+        puts = [
+            Put(place, key, {**value, **part}, "created", answers.sent_in(origin))
+            for (key, value, origin), part in zip(made, parts, strict=True)
+        ]
+        return (*(stub.put(parts[at]) for at, stub in stubs), *puts)
+
+    return Plan(known, marks, seed, (), settle)
+
+
+def _shows_all(bound: Bound) -> bool:
+    return bound.document is not None and "*" in bound.document
+
+
+def _answer(
+    bound: Bound, arguments: Mapping[str, Json], made: list[tuple[Json, dict[str, Json], dict[str, Source]]]
+) -> tuple[Json, dict[str, Source]]:
+    """All documents where the answer has room for them, else what is echoed."""
+    if bound.document is None or not _shows_all(bound):
+        echoed, marks = echo(bound, {n: v for n, v in arguments.items() if n != bound.batch})
+        return echoed or UNKNOWN, marks
+    path = bound.document
+    at = "".join(f"/{escape(step)}" for step in path[: path.index("*")])
+    rest = path[path.index("*") + 1 :]
+    items: list[Json] = []
+    sources: dict[str, Source] = {}
+    for index, (_, value, origin) in enumerate(made):
+        part, named = answers.shown(bound, value, origin, answers.sent_in(origin))
+        item, pointer = answers.wrap(rest, part)
+        items.append(item)
+        sources.update({f"{at}/{index}{pointer}/{escape(name)}": source for name, source in named.items()})
+    base, _ = answers.wrap(path, UNKNOWN)
+    return answers.put_items(base, path, items), sources

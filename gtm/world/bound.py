@@ -1,0 +1,196 @@
+"""One tool bound to the world: where its document lies, which arguments are keys, which are the thing's fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from gtm.tools.view import View, is_secret, visible
+from gtm.types import Effect, Json, Tool
+from gtm.world.fields import bare, is_identifying, last_noun, matching
+from gtm.world.keys import is_served
+from gtm.world.listing import is_presentation
+from gtm.world.paths import Path, address_argument
+from gtm.world.resource import Resource
+from gtm.world.words import flat, words
+
+STORED = frozenset({"create", "read", "list", "update", "delete"})
+"""Kinds that touch documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Keys that are paths: a `parent`, the collection's own segment, a name."""
+
+    parent: str
+    """The argument that holds what comes before the segment."""
+    segment: str
+    name: str | None = None
+    """The argument that gives a new thing's own name; None where the server does."""
+
+    def of(self, parent: Json, name: Json) -> str:
+        """The key of one thing; a name that is a whole path is one already."""
+        said = str(name)
+        return said if said.startswith(f"{parent}/") else f"{self.prefix(parent)}{said}"
+
+    def prefix(self, parent: Json) -> str:
+        """How the keys of all things of a parent start."""
+        return f"{parent}/{self.segment}/" if self.segment else f"{parent}/"
+
+
+def address_of(tool: Tool, effect: Effect, fields: Mapping[str, Json]) -> Address | None:
+    """How keys are made up, where one argument of the keyed tools holds a whole path; `fields` are its arguments."""
+    parent = address_argument(tool)
+    if parent is None or effect.kind not in {"create", "list"} or effect.reason == "declared":
+        return None
+    path = Path.of(tool)
+    if path.is_item:  # `PUT v1/projects/{p}/topics/{t}`: the name is the whole path
+        return None
+    names = tuple(name for name in fields if name != parent)
+    last = last_noun(effect.resource or "")
+    ids = [name for name in names if bare(name, last) == "id" and flat(name) != "id"]
+    ids += [name for name in names if words(name)[-1:] == ("id",) and name in tool.parameters["properties"]]
+    ids += [name for name in names if flat(name) == "name" and not is_served(fields[name])]
+    return Address(parent, path.segments[-1][0], ids[0] if ids and effect.kind == "create" else None)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One tool bound to the world."""
+
+    tool: Tool
+    effect: Effect
+    shape: dict[str, Json] | None
+    """What a success looks like (see `gtm.tools.shape`); None where it answers text or nothing."""
+    document: tuple[str, ...] | None = None
+    """Property names to the document in the answer; `*` for each item of an array. None: no document is shown."""
+    key_field: str | None = None
+    """The document's property that holds its own key."""
+    own_keys: tuple[str, ...] = ()
+    """The arguments that together hold its key: one, unless the key has several parts."""
+    parents: tuple[str, ...] = ()
+    """The arguments that hold the parents' keys."""
+    thing: Resource | None = None
+    """What all tools of the resource share."""
+    wrappers: frozenset[str] = frozenset()
+    """Arguments whose properties are the thing's fields."""
+    address: "Address | None" = None
+    """How the key of a new or listed thing is made up, where keys are whole paths."""
+    receipt: tuple[str, dict[str, Json]] | None = None
+    """The key's property and schema of a write's answer that is a receipt and shows no document."""
+    batch: str | None = None
+    """A create's argument that holds several things."""
+    counts: bool = False
+    """Whether it answers how many things a list would show."""
+    single: bool = False
+    """Whether it is about the one thing of its parents (`/pets/{petId}/status`)."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether the world remembers what this tool does."""
+        return self.thing is not None
+
+    @property
+    def own_key(self) -> str | None:
+        """The argument that holds the (last part of the) key."""
+        return self.own_keys[-1] if self.own_keys else None
+
+    @property
+    def resource(self) -> Resource:
+        """What all tools of the resource share; only asked where the tool is `stored`."""
+        assert self.thing is not None
+        return self.thing
+
+    @property
+    def resource_key(self) -> str | None:
+        """The resource's key property as its readers show it, also where this tool shows no document."""
+        return None if self.single or self.thing is None else self.thing.key
+
+    @property
+    def key_leaf(self) -> dict[str, Json]:
+        """What a key of the resource must be."""
+        return self.thing.key_leaf if self.thing is not None else {}
+
+    @property
+    def last(self) -> str:
+        """The resource's own noun."""
+        return last_noun(self.effect.resource or "")
+
+    @cached_property
+    def view(self) -> View | None:
+        """The document's place in the declared output."""
+        schema = self.tool.output_schema
+        if not isinstance(schema, dict) or self.document is None:
+            return None
+        return View(schema, schema).at(self.document)
+
+    @cached_property
+    def shown_fields(self) -> dict[str, Json]:
+        """What the answer always shows of a document: name -> shape."""
+        shape: Json = self.shape if self.document is not None else None
+        for step in self.document or ():
+            if isinstance(shape, dict):
+                shape = shape.get("items") if step == "*" else (shape.get("properties") or {}).get(step)
+        found = shape.get("properties") if isinstance(shape, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def parameters(self) -> View:
+        """The arguments' schema."""
+        return View(self.tool.parameters, self.tool.parameters)
+
+    @cached_property
+    def lookups(self) -> tuple[str, ...]:
+        """Flat names of the fields, other than the key, that the key's argument may name a thing by."""
+        if self.own_key is None or self.thing is None or len(self.own_keys) > 1:
+            return ()
+        key = flat(self.resource_key or "")
+        alike = dict.fromkeys((flat(self.own_key), bare(self.own_key, self.last)))
+        shown = {flat(name) for view in self.thing.views[:1] for name in view.properties}
+        named = [name for name in alike if name in shown and name != key]
+        same_ending = bool(key) and words(self.own_key)[-1:] == words(self.resource_key or "")[-1:]
+        if key in alike or (same_ending and not named) or flat(self.own_key) == flat(self.last):
+            return ()
+        others = [flat(name) for name in self.thing.fields if is_identifying(name) and flat(name) != key]
+        return tuple(dict.fromkeys(named or (*alike, *others)))
+
+    @cached_property
+    def key_alias(self) -> str | None:
+        """The field, other than the key, that this tool's key argument plainly names (`get_user(email)`)."""
+        if not self.lookups or self.thing is None or self.own_key is None:
+            return None
+        found = matching(self.own_key, self.thing.fields, self.last)
+        return found if found is not None and found != self.resource_key else None
+
+    @cached_property
+    def writable(self) -> dict[str, View]:
+        """The fields that a caller of this tool can set: flat name -> its place in the arguments."""
+        found: dict[str, View] = {}
+        for name in self.parameters.properties:
+            place = self.parameters.child(name)
+            inner = place if name in self.wrappers and place is not None else None
+            for field in inner.properties if inner is not None else (name,):
+                child = (inner or self.parameters).child(field)
+                if child is not None:
+                    found[flat(field)] = child
+        return found
+
+    def argument_fields(self, arguments: Mapping[str, Json]) -> dict[str, Json]:
+        """What the caller says about the document: arguments less keys of parents, paging and wrappers."""
+        fields: dict[str, Json] = {}
+        for name, given in arguments.items():
+            slot = self.tool.http.slots.get(name) if self.tool.http else None
+            if slot is not None and slot.place in {"header", "cookie"}:
+                continue
+            if self.address is not None and name in {self.address.parent, self.address.name}:
+                continue
+            if name in self.parents or (slot is not None and slot.place == "query" and is_presentation(name)):
+                continue
+            schema = self.parameters.child(name)
+            if is_secret(schema, name):
+                continue
+            value = visible(given, schema)
+            if name in self.wrappers and isinstance(value, dict):
+                fields.update(value)
+            else:
+                fields[name] = value
+        return fields

@@ -1,0 +1,259 @@
+"""A document about to be answered: what is known of it, where it stands in the answer, how it is stored.
+
+Echoed arguments, stored fields, keys, times, states and references meet here. A document is stored as it was
+answered, so that reads can only repeat it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from gtm.tools.shape import escape
+from gtm.tools.view import is_secret, visible
+from gtm.types import Json, Source
+from gtm.world import answers, services
+from gtm.world.actions import action_of, outcome_of
+from gtm.world.bound import Bound
+from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place
+from gtm.world.outcome import Moment, Plan
+from gtm.world.references import Stub, refer
+from gtm.world.state import SINGLE, Change, Place, Put
+from gtm.world.tree import UNKNOWN, absorb
+from gtm.world.words import flat, words
+
+_SUCCESS = frozenset({"success", "ok", "succeeded", "acknowledged"})
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document's key, what the caller says, what was stored."""
+
+    key: Json
+    fields: dict[str, Json]
+    stored: dict[str, Json]
+    key_given: bool
+    origin: Literal["created", "imagined"]
+    sent: frozenset[str] = frozenset()
+    """Stored fields that a caller set."""
+    alias: dict[str, Json] = field(default_factory=dict)
+    """The field by which the caller named it, where that is not its key."""
+
+
+def document_plan(
+    bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, seed: tuple[Json, ...], draft: Draft
+) -> Plan:
+    """The plan of a call about one document."""
+    writes = bound.effect.kind != "read"
+    value, sources, stubs = drafted(bound, arguments, moment, place, draft)
+    key_name = bound.key_field or bound.resource_key
+
+    def settle(content: Json) -> tuple[Change, ...]:
+        shown = answers.document_in(content, bound.document)
+        # What was answered is the truth; a read leaves standing what it does not show.
+        stored = {**value, **shown} if writes or not draft.stored else absorb(value, shown)
+        key = shown.get(key_name, draft.key) if key_name and not draft.key_given else draft.key
+        changes: list[Change] = [stub.put(stored) for stub in stubs]
+        if writes or not draft.stored or stored != draft.stored:
+            changes.append(Put(place, key, stored, draft.origin, answers.sent_in(sources) if writes else ()))
+        if not writes:
+            changes += answers.wrapping(bound, arguments, moment.state, place, content)
+        return tuple(changes)
+
+    known, marked = answer_with(bound, arguments, value, sources, draft.sent)
+    if not writes:
+        known = answers.wrapped(bound, arguments, moment.state, place, known, marked)
+    return Plan(known, marked, seed, (draft.stored,) if draft.stored else (), settle)
+
+
+def drafted(
+    bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, draft: Draft
+) -> tuple[dict[str, Json], dict[str, Source], list[Stub]]:
+    """All that is known of a document before an engine is asked, and what it refers to for the first time."""
+    writes = bound.effect.kind != "read"
+    value, sources = _with_fields(bound, draft)
+    for name, part in _key_parts(bound, draft, value).items():
+        if name not in draft.stored or isinstance(part, dict):
+            value[name] = part
+            sources.setdefault(name, "argument" if draft.key_given else "computed")
+    for name, part in {**_parents_fields(bound, arguments), **draft.alias}.items():
+        if name not in value:
+            value[name], sources[name] = part, "argument"
+    if writes:
+        for name, when in _times(bound, moment.now, created=not draft.stored).items():
+            if sources.get(name) != "argument":
+                value[name], sources[name] = when, "computed"
+        verb = action_of(bound)
+        if verb is not None:
+            changed = outcome_of(verb, bound.resource, value, moment.now)
+            value.update(changed)
+            sources.update(dict.fromkeys(changed, "computed"))
+    referred, stubs = refer(bound, moment, value, draft.key)
+    value.update(referred)
+    sources.update(dict.fromkeys(referred, "computed"))
+    sized = _sizes(bound, value, changed=draft.fields)
+    value.update(sized)
+    sources.update(dict.fromkeys(sized, "computed"))
+    return value, sources, stubs
+
+
+def merge_patch(value: Json, patch: Json) -> Json:
+    """RFC 7396: objects merge, null removes, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(value) if isinstance(value, dict) else {}
+    for name, part in patch.items():
+        if part is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), part)
+    return merged
+
+
+def echo(bound: Bound, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Source]]:
+    """Arguments that the answer repeats at its top under the same name, and that a write went well."""
+    if bound.shape is None or bound.shape.get("type") != "object":
+        return {}, {}
+    known: dict[str, Json] = {}
+    marks: dict[str, Source] = {}
+    for name, leaf in bound.shape["properties"].items():
+        place = bound.parameters.child(name)
+        if name in arguments and _same_type(leaf, arguments[name]) and not is_secret(place, name):
+            known[name], marks[f"/{escape(name)}"] = visible(arguments[name], place), "argument"
+        elif leaf.get("type") == "boolean" and bound.effect.kind in {"create", "update"} and flat(name) in _SUCCESS:
+            known[name], marks[f"/{escape(name)}"] = True, "computed"
+    return known, marks
+
+
+def answer_with(
+    bound: Bound,
+    arguments: Mapping[str, Json],
+    value: dict[str, Json],
+    sources: Mapping[str, Source],
+    sent: frozenset[str],
+) -> tuple[Json, dict[str, Source]]:
+    """The document put in its place in the answer, other top properties echoed."""
+    if bound.shape is None:
+        return UNKNOWN, {}
+    if bound.receipt is not None:
+        name, leaf = bound.receipt
+        key = services.valid_key(name, leaf, services.seed_of(bound.tool.name, dict(arguments))) if name else None
+        return ({name: key}, {f"/{escape(name)}": "computed"}) if key is not None else (UNKNOWN, {})
+    if bound.document is None:
+        known, marks = echo(bound, arguments)
+        return known or UNKNOWN, marks
+    part, named = answers.shown(bound, value, sources, sent.union(answers.sent_in(sources)))
+    known, path = answers.wrap(bound.document, part)
+    marked: dict[str, Source] = {f"{path}/{escape(name)}": source for name, source in named.items()}
+    if bound.document and bound.document[0] != "*":
+        echoed, echo_marks = echo(bound, arguments)
+        known = {**echoed, **known}
+        marked = {**echo_marks, **marked}
+    return known, marked
+
+
+def _sizes(bound: Bound, value: Mapping[str, Json], changed: Mapping[str, Json]) -> dict[str, Json]:
+    """Sizes that follow from a text of the document, where nobody knows them or the text changes."""
+    texts = [name for name in TEXT_FIELDS if isinstance(value.get(name), str)]
+    if len(texts) != 1:
+        return {}
+    size = len(value[texts[0]].encode("utf-8", "replace"))
+    sizes = [n for n, place in bound.resource.fields.items() if flat(n) in SIZES and place.type == "integer"]
+    return {name: size for name in sizes if name not in value or texts[0] in changed}
+
+
+def _same_type(leaf: dict[str, Json], value: Json) -> bool:
+    kind = leaf.get("type")
+    if "enum" in leaf or "const" in leaf:
+        return value in leaf.get("enum", [leaf.get("const")])
+    if kind in {"integer", "number"}:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, {"string": str, "boolean": bool, "array": list, "object": dict}.get(str(kind), ()))
+
+
+def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str, Source]]:
+    """The stored document with what the caller says put in."""
+    value = dict(draft.stored)
+    sources: dict[str, Source] = dict.fromkeys(value, "state")
+    key_name = bound.key_field or bound.resource_key
+    for name, part in draft.fields.items():
+        target = answers.stored_name(bound, value, name)
+        holder = nested_place(target, bound.view) if target not in value else None
+        if holder is not None and bound.view is not None and matching(target, bound.view.properties) is None:
+            target, part = holder, {**_object(value.get(holder)), target: part}
+        # A thing's key never changes: every other tool still calls it by the old one.
+        if _is_read_only(bound, target) or (target == key_name and draft.stored):
+            continue
+        merged = merge_patch(value.get(target), part) if bound.effect.kind == "update" else part
+        if merged is None and not _allows_null(bound, target):
+            value.pop(target, None)
+        else:
+            value[target], sources[target] = merged, "argument"
+    return value, sources
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _key_parts(bound: Bound, draft: Draft, value: Mapping[str, Json]) -> dict[str, Json]:
+    """The document's fields that hold its key."""
+    if draft.key == SINGLE:
+        return {}
+    if isinstance(draft.key, list):
+        parts = zip(bound.own_keys, draft.key, strict=False)
+        return {matching(name, bound.resource.fields, bound.last) or name: part for name, part in parts}
+    key = answers.typed_key(bound, draft.key)
+    name = bound.key_field or bound.resource_key
+    if name is None:
+        inside = bound.resource.holder
+        return {inside[0]: {**_object(value.get(inside[0])), inside[1]: key}} if inside is not None else {}
+    # A key that the field cannot hold is not shown: what stands there is imagined once.
+    place = bound.resource.fields.get(name)
+    return {name: key} if place is None or fitted(key, place) is not None else {}
+
+
+def _parents_fields(bound: Bound, arguments: Mapping[str, Json]) -> dict[str, Json]:
+    """Fields of the document that repeat its parents' keys (`ownerId` of a pet under `/owners/{ownerId}`)."""
+    found: dict[str, Json] = {}
+    key_name = bound.key_field or bound.resource_key
+    for at, argument in enumerate(bound.parents):
+        ancestors = bound.resource.ancestors
+        ancestor = ancestors[at] if at < len(ancestors) else None
+        names = [argument] if flat(argument) not in {"id", "name", "key"} else []
+        names += [f"{ancestor.name.rpartition('/')[2]}_id"] if ancestor is not None else []
+        name = next((n for wanted in names if (n := matching(wanted, bound.resource.fields))), None)
+        given = arguments.get(argument)
+        if name is not None and name != key_name and given is not None:
+            part = fitted(given, bound.resource.fields[name])
+            found |= {name: part} if part is not None else {}
+    return found
+
+
+def _times(bound: Bound, now: datetime, *, created: bool) -> dict[str, Json]:
+    """`created`/`updated` fields that some tool shows of the document."""
+    found: dict[str, Json] = {}
+    for name, place in bound.resource.fields.items():
+        updated = services.is_updated(name)
+        if (updated or (created and services.is_created(name))) and services.is_time(name, place.flat):
+            found[name] = services.moment(place.flat, now)
+    return found
+
+
+def _is_read_only(bound: Bound, name: str) -> bool:
+    view = bound.view.child(name) if bound.view else bound.resource.fields.get(name)
+    return view is not None and view.keyword("readOnly") is True and name != (bound.key_field or bound.resource_key)
+
+
+def _allows_null(bound: Bound, name: str) -> bool:
+    view = bound.view.child(name) if bound.view else bound.resource.fields.get(name)
+    return view is not None and view.nullable
+
+
+def succeeded(bound: Bound, known: Json, marks: dict[str, Source]) -> None:
+    """A delete's answer says that it went well."""
+    if bound.shape is None or bound.shape.get("type") != "object" or not isinstance(known, dict):
+        return
+    for name, leaf in bound.shape["properties"].items():
+        if leaf.get("type") == "boolean" and set(words(name)) & (_SUCCESS | {"deleted", "removed"}):
+            known[name], marks[f"/{escape(name)}"] = True, "computed"

@@ -1,0 +1,190 @@
+"""How the resources of a toolset belong together: what is inside of what, who refers to whom, who counts whom.
+
+Names and definitions only; never looks at documents.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from gtm.tools.view import View
+from gtm.types import Effect, Json, Tool, Toolset
+from gtm.world.fields import bare, last_noun
+from gtm.world.resource import Reference
+from gtm.world.words import flat, noun, singular, words
+
+Levels = Mapping[str, tuple[int, tuple[str, ...], tuple[str, ...]]]
+"""Resource -> (how many keys name an item, 0 where nothing does; its own key's argument names; its parents')."""
+
+_COUNTING = frozenset({"count", "counts", "total"})
+_BATCHES = frozenset("items records entries objects elements values data body list rows array".split())
+
+
+class Family:
+    """Which resource is inside of which."""
+
+    def __init__(self, levels: Levels) -> None:
+        self._levels = levels
+        self._flat: dict[int, list[str]] = {}
+        for name, (keys, _, _) in levels.items():
+            self._flat.setdefault(keys, []).append(name)
+        self._descendants: dict[str, list[str]] = {}
+        for name, (_, _, parents) in levels.items():
+            for ancestor in self.ancestors(name, len(parents)):
+                if ancestor is not None:
+                    self._descendants.setdefault(ancestor, []).append(name)
+            for single in self.around(name):
+                self._descendants.setdefault(single, []).append(name)
+
+    def ancestors(self, resource: str, depth: int) -> tuple[str | None, ...]:
+        """The resource that each of the parents' keys belongs to, outermost first."""
+        parents = self._levels[resource][2]
+        return tuple(self._ancestor(resource, level, parents[level - 1]) for level in range(1, depth + 1))
+
+    def around(self, resource: str) -> tuple[str, ...]:
+        """The things without a key that a resource is inside of: `/self` of `/self/consumers`."""
+        steps = resource.split("/")
+        outer = ["/".join(steps[:at]) for at in range(1, len(steps))]
+        depth = self._depth(resource)
+        return tuple(n for n in outer if n in self._levels and self._is_single(n) and self._depth(n) <= depth)
+
+    def descendants(self, resource: str) -> tuple[str, ...]:
+        """Resources inside things of this one, at any depth."""
+        return tuple(self._descendants.get(resource, ()))
+
+    def _ancestor(self, resource: str, level: int, argument: str) -> str | None:
+        outer = resource.rpartition("/")[0]
+        while outer:
+            if self._has_items(outer, level):
+                return outer
+            outer = outer.rpartition("/")[0]
+        if "/" in resource:
+            return None
+        wanted = flat(argument)
+        fitting = [n for n in self._flat.get(level, ()) if n != resource and self._has_items(n, level)]
+        named = next((name for name in fitting if wanted in _names_of(name)), None)
+        return named or next((name for name in fitting if wanted == _specific(self._levels[name][1])), None)
+
+    def _is_single(self, resource: str) -> bool:
+        return not self._levels[resource][0] and not self._levels[resource][1]
+
+    def _depth(self, resource: str) -> int:
+        return len(self._levels[resource][2])
+
+    def _has_items(self, resource: str, level: int) -> bool:
+        """Whether its things are named by so many keys, and no tool of it by more."""
+        keys, _, parents = self._levels.get(resource, (0, (), ()))
+        return keys == level == len(parents) + 1
+
+
+def _names_of(resource: str) -> frozenset[str]:
+    last = flat(last_noun(resource))
+    return frozenset({last, f"{last}id", f"{last}name", f"{last}key", f"{last}identifier"})
+
+
+def _specific(names: Sequence[str]) -> str | None:
+    """The argument that most tools of a resource call its things by, where it says more than `id`."""
+    name = flat(names[0]) if names else ""
+    return None if name in {"", "id", "name", "key", "path", "arn", "resource"} else name
+
+
+def is_action(effect: Effect) -> bool:
+    """Whether an update sets what its verb says (`cancel_order`) and not what its arguments say."""
+    return effect.kind == "update" and "action" in words(effect.reason)
+
+
+def references(
+    resource: str, views: Sequence[View], levels: Levels, key_of: Callable[[str], tuple[str | None, dict[str, Json]]]
+) -> tuple[Reference, ...]:
+    """Fields that hold the key of a thing of another resource: `customerId`, or `id` in an object `customer`.
+
+    Only things that are inside of no other can be referred to: their key alone names them.
+    """
+    outer = [name for name, (keys, _, parents) in levels.items() if keys == 1 and not parents and name != resource]
+    by_last = {flat(last_noun(name)): name for name in reversed(outer)}
+    found: dict[tuple[str, ...], Reference] = {}
+    for view in views:
+        for name in view.properties:
+            child = view.child(name)
+            if child is None:
+                continue
+            path: tuple[str, ...] | None = (name,)
+            parts = words(name)
+            target = by_last.get("".join(parts[:-1])) if parts[-1:] == ("id",) else None
+            if child.type == "object":
+                target = by_last.get(singular("".join(parts)))
+                inner = next((n for n in child.properties if bare(n, target or "") == "id"), None)
+                path = (name, inner) if inner is not None else None
+            elif child.type not in {"string", "integer"}:
+                continue
+            if target is not None and path is not None:
+                found.setdefault(path, Reference(path, target, *key_of(target)))
+    return tuple(found.values())
+
+
+def batch_argument(tool: Tool, effect: Effect, shown: frozenset[str]) -> str | None:
+    """A create's argument that holds several things: an array of objects that stands for the body."""
+    if effect.kind != "create":
+        return None
+    slots = tool.http.slots if tool.http else {}
+    view = View(tool.parameters, tool.parameters)
+    last = last_noun(effect.resource or "")
+    for name in view.properties:
+        child = view.child(name)
+        if child is None or child.type != "array" or child.items is None or child.items.type != "object":
+            continue
+        whole = name in slots and slots[name].place == "whole_body"
+        named = flat(name) in _BATCHES or noun(words(name)) == last or singular(flat(name)) == flat(last)
+        alone = len([other for other in view.properties if other not in effect.key]) == 1
+        if (whole or (named and alone)) and flat(name) not in shown - {"items", "data"}:
+            return name
+    return None
+
+
+def counters(toolset: Toolset, effects: Mapping[str, Effect]) -> dict[str, Effect]:
+    """`GET /pets/count`, `count_pets`: tools that answer how many things a list would show."""
+    lists = {e.resource: e for e in effects.values() if e.kind == "list" and e.resource is not None}
+    by_path = {
+        tool.http.path.rstrip("/"): effects[tool.name].resource
+        for tool in toolset.tools
+        if tool.http is not None and effects[tool.name].kind == "list"
+    }
+    found: dict[str, Effect] = {}
+    for tool in toolset.tools:
+        effect = effects[tool.name]
+        if effect.kind in {"create", "update", "delete"} or effect.reason == "declared" or not _counts(tool):
+            continue
+        resource = _counted_resource(tool, lists, by_path)
+        if resource is not None:
+            found[tool.name] = Effect(
+                kind="list", resource=resource, key=lists[resource].key, confidence=0.8, reason="counts a list"
+            )
+    return {
+        name: effect
+        for name, effect in found.items()
+        if set(effect.key) <= set(toolset.by_name[name].parameters.get("properties") or {})
+    }
+
+
+def _counts(tool: Tool) -> bool:
+    path = [part for part in tool.http.path.split("/") if part] if tool.http else []
+    if tool.http is not None and tool.http.method.upper() != "GET":
+        return False
+    named = _COUNTING & set(words(path[-1]) if path else words(tool.name))
+    if not named or not isinstance(tool.output_schema, dict):
+        return bool(named)
+    view = View(tool.output_schema, tool.output_schema)
+    numbers = [name for name in view.properties if _is_count(view.child(name))]
+    return view.type in {"integer", "number"} or (len(numbers) == 1 and len(view.properties) <= 2)
+
+
+def _is_count(view: View | None) -> bool:
+    return view is not None and view.type in {"integer", "number"}
+
+
+def _counted_resource(tool: Tool, lists: Mapping[str, Effect], by_path: Mapping[str, str | None]) -> str | None:
+    if tool.http is not None:
+        outer = by_path.get(tool.http.path.rstrip("/").rpartition("/")[0])
+        if outer is not None:
+            return outer
+    parts = tuple(word for word in words(tool.name) if word not in _COUNTING | {"get", "number", "fetch", "find"})
+    wanted = flat(noun(parts))
+    return next((name for name in lists if wanted and flat(last_noun(name)) == wanted), None)

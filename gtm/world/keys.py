@@ -1,0 +1,191 @@
+"""Where documents lie in answers and which of their fields is the key, read from definitions alone."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from gtm.types import Json
+from gtm.world.fields import bare, is_identifying, last_noun
+from gtm.world.words import flat, noun, singular, words
+
+ALWAYS = frozenset({"id", "name"})
+"""Fields that every resource is taken to have; they tell little about which one is shown."""
+
+_HOLDERS = frozenset("data items results result value values list entries records resources".split())
+"""Properties (flat names) that hold a list's things whatever they are called."""
+
+_IDS = (("id",), ("uuid",), ("guid",))
+
+_BOUNDS = {
+    "minimum": max,
+    "exclusiveMinimum": max,
+    "minLength": max,
+    "maximum": min,
+    "exclusiveMaximum": min,
+    "maxLength": min,
+}
+_SERVED = re.compile(
+    r"output[ -]only|read[ -]?only(?! after)|\b(generated|assigned|defined|set) (by|numeric|id\b)"
+    r"|(server|system|auto)[- ]?(assigned|generated|defined)",
+    re.IGNORECASE,
+)
+"""Words of a description by which the server sets a field."""
+
+_SAME = ("type", "format", "pattern", "enum", "const", "multipleOf")
+
+
+def narrowed(leaf: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, Json]:
+    """What satisfies both leaves, as far as one flat leaf can say it."""
+    bounds = {
+        name: pick(leaf.get(name, other[name]), other[name])
+        for name, pick in _BOUNDS.items()
+        if isinstance(other.get(name), int | float)
+    }
+    same = {name: other[name] for name in _SAME if name in other and name not in leaf}
+    kept = {name: value for name, value in leaf.items() if name in _BOUNDS or name in _SAME}
+    return {**kept, **same, **bounds}
+
+
+def document_path(
+    shape: dict[str, Json] | None, known: Collection[str], keys: Sequence[str], resource: str, *, many: bool
+) -> tuple[str, ...] | None:
+    """Where the document lies: the place with its key, then the one whose properties share most with the resource.
+
+    `known` are flat names of the resource's fields, `keys` the arguments that name one thing of it.
+    """
+    if shape is None:
+        return None
+    last = last_noun(resource)
+    own = {"id", *(flat(key) for key in keys), *(bare(key, last) for key in keys)}
+
+    keyed = bool(own & {flat(name) for name in shape.get("properties") or ()})
+
+    def rank(at: int, path: tuple[str, ...], properties: tuple[str, ...]) -> tuple[bool, int, bool, bool, bool, int]:
+        names = {flat(name) for name in properties}
+        holder = next((step for step in reversed(path) if step != "*"), None)
+        named = holder is not None and (_names(holder, resource) or flat(holder) in _HOLDERS)
+        alike = names & set(known)
+        # What writers call a field (`metadata`) holds no other document, though it has a name.
+        is_field = any(flat(step) in known for step in path if step != "*")
+        # Nor does an object in what has a key itself (`entity` of a device), unless an envelope holds it.
+        is_field = is_field or (len(path) == 1 and keyed and not named)
+        has_key = (bool(names & own) and not is_field) or (named and bool(alike))
+        return has_key, len(alike - ALWAYS), named, bool(alike), many == ("*" in path), -at
+
+    found = [*_places(shape), *_called(shape, resource)]
+    places = [(path, names) for path, names in found if names and ("*" in path if many else len(path) < 3)]
+    ranked = sorted(((rank(at, *place), place[0]) for at, place in enumerate(places)), reverse=True)
+    if not ranked:
+        return None
+    (has_key, _, _, alike, _, _), best = ranked[0]
+    wrapped = [path for _, path in ranked if len(path) == 1 and _names(path[0], resource)]
+    return best if has_key or alike or many or best == () else (wrapped[0] if wrapped else None)
+
+
+def is_envelope(path: tuple[str, ...]) -> bool:
+    """Whether a place is what an envelope holds (`data`, `result`), whatever the thing is."""
+    return len(path) == 1 and flat(path[0]) in _HOLDERS
+
+
+def shows_many(shape: dict[str, Json], known: Collection[str], resource: str) -> bool:
+    """Whether an answer is about several things: an array of them, named as the resource or alone in it."""
+    arrays = [(path, names) for path, names in _places(shape) if "*" in path]
+    if shape.get("type") == "array":
+        return bool(arrays)
+    named = [path for path, _ in arrays if _names(path[-2], resource) or flat(path[-2]) in _HOLDERS]
+    scalars = {"string", "integer", "number", "boolean"}
+    top = {flat(name) for name, sub in shape.get("properties", {}).items() if sub.get("type") in scalars}
+    most = max((len(set(known) & {flat(name) for name in names}) for _, names in arrays), default=0)
+    return most > len(top & (set(known) - {"name"})) and (bool(named) or len(arrays) == 1)
+
+
+def key_field(
+    shape: dict[str, Json] | None,
+    document: tuple[str, ...] | None,
+    keys: Sequence[str],
+    resource: str,
+    named: bool = False,
+) -> str | None:
+    """The document's own key among its properties: what the keyed tools' argument names, else `id`, `name`.
+
+    `{groupName}` is `groupName`, else `name`; `{petId}` is `petId`, else `id`; `{pet}` is the name where callers give
+    one (`named`), else the id.
+    """
+    places = dict([*_places(shape), *_called(shape, resource)]) if shape is not None else {}
+    properties = places.get(document, ()) if document is not None else ()
+    by_flat = {flat(name): name for name in reversed(properties)}
+    last = last_noun(resource)
+    wanted = ["name"] if named and calls_by_noun(keys) else []
+    wanted += [*(flat(key) for key in keys), *(bare(key, last) for key in keys)]
+    wanted += [words(key)[-1] for key in keys if is_identifying(key)]
+    wanted += ["name"] if named and any(singular(flat(key)) == flat(last) for key in keys) else []
+    wanted += ["id", flat(last) + "id", "uuid", "sid", "key", "number", "slug"]
+    # A name is no key where every tool asks for an id.
+    wanted += ["name"] if not keys or any(words(key)[-1:] not in _IDS for key in keys) else []
+    return next((by_flat[name] for name in wanted if name in by_flat), None)
+
+
+def given_key(names: Sequence[str], field: str | None, keys: Sequence[str], resource: str) -> str | None:
+    """Of a create's arguments, the one that fixes the new thing's key; `field` is the key's property."""
+    by_flat = {flat(name): name for name in reversed(names)}
+    own = flat(noun(words(last_noun(resource))) or resource)
+    # `{address}` is the name of an address, not the address that the thing has.
+    wanted = [flat(field)] if field and calls_by_noun(keys) else []
+    wanted += [flat(key) for key in keys]
+    wanted += [flat(field)] if field else []
+    wanted += ["id", own + "id"]
+    found = (by_flat[name] for name in wanted if name in by_flat)
+    return next((name for name in found if field is None or _is_key(name, field, own)), None)
+
+
+def calls_by_noun(keys: Sequence[str]) -> bool:
+    """Whether tools call a thing by what it is (`{bucket}`, `{network}`), not by a field of it."""
+    return bool(keys) and not any(is_identifying(key) or flat(key).endswith("id") for key in keys)
+
+
+def is_served(schema: Json) -> bool:
+    """Whether a field among a create's arguments is the server's to set, as its description says."""
+    told = schema.get("description") if isinstance(schema, dict) else None
+    marked = isinstance(schema, dict) and schema.get("readOnly") is True
+    return marked or (isinstance(told, str) and bool(_SERVED.search(told)))
+
+
+def _is_key(argument: str, field: str, own: str) -> bool:
+    """Whether an argument names the key, not another field by which things are found too (`email` beside `id`)."""
+    return words(argument)[-1:] == words(field)[-1:] or flat(argument) == own
+
+
+def _names(name: str, resource: str) -> bool:
+    return singular(flat(name)) == flat(last_noun(resource))
+
+
+def _places(shape: dict[str, Json]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """(path, property names) of the answer itself, its wrapper properties, and the items of its arrays."""
+    if shape.get("type") == "array":
+        return [(("*", *path), names) for path, names in _places(shape["items"])[:1]]
+    if shape.get("type") != "object":
+        return []
+    found: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((), tuple(shape["properties"]))]
+    for name, sub in shape["properties"].items():
+        if sub.get("type") == "object":
+            found.append(((name,), tuple(sub["properties"])))
+            inner = sub["properties"].items()
+            found += [((name, n, "*"), tuple(array["items"]["properties"])) for n, array in inner if _many(array)]
+        elif _many(sub):
+            found.append(((name, "*"), tuple(sub["items"]["properties"])))
+    return found
+
+
+def _called(shape: dict[str, Json], resource: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Objects called as the resource inside of what an envelope holds: `ship` of `{"data": {"agent", "ship"}}`."""
+    held = [(name, sub) for name, sub in (shape.get("properties") or {}).items() if flat(name) in _HOLDERS]
+    return [
+        ((name, n), tuple(inner["properties"]))
+        for name, sub in held
+        if sub.get("type") == "object"
+        for n, inner in sub["properties"].items()
+        if inner.get("type") == "object" and _names(n, resource)
+    ]
+
+
+def _many(shape: dict[str, Json]) -> bool:
+    return shape.get("type") == "array" and shape["items"].get("type") == "object"

@@ -1,0 +1,1 @@
+"""Parts of `replay_recorded.py`: recorded sessions, substituted identifiers, labels of errors, fields set earlier."""
