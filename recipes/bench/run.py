@@ -2,8 +2,8 @@
 
     run.py [--quick] [NAME ...]
 
-Names: overhead, serving, generation, memory, stores, forks. `--quick` makes each small (the tests run that). Ratios are measured in
-one run; machines are noisy, so read those and not the absolute figures. Exit 0 whatever the figures are.
+Names: overhead, serving, generation, memory, stores, forks. `--quick` makes each small (the tests run that). Ratios
+are measured in one run; machines are noisy, so read those and not the absolute figures. Exit 0 whatever the figures are.
 """
 
 import argparse
