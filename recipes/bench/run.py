@@ -3,7 +3,7 @@
     run.py [--quick] [NAME ...]
 
 Names: overhead, serving, generation, memory, stores, forks. `--quick` makes each small (the tests run that). Ratios
-are measured in one run; machines are noisy, so read those and not the absolute figures. Exit 0 whatever the figures are.
+are measured in one run; machines are noisy, so read those and not the absolute figures. Exits with 0 in any case.
 """
 
 import argparse
