@@ -23,6 +23,7 @@ from tests.reading import (
     key_of,
     page_size,
     scalars,
+    unwrapped,
     within,
     words,
 )
@@ -244,7 +245,7 @@ class Oracle:
     def _note_sent(self, address: Address, arguments: Mapping[str, Json], place: Place) -> None:
         sent = body_of(self._route, arguments)
         wrapper = next((n for n, v in sent.items() if isinstance(v, dict) and place[-1:] == (n,)), None)
-        sent = sent if wrapper is None else sent[wrapper]
+        sent = unwrapped(sent if wrapper is None else sent[wrapper], self._route, place)
         thing = self.things[address]
         # An argument may set a field of a slightly other name, or all that is inside it.
         touched = {flat(name) for name in sent}
@@ -386,9 +387,9 @@ def _unsendable(place: Place, route: Route) -> bool:
     schema = route.input.at(place) or route.input.at(("body", *place))
     if schema is None:
         return True
-    name = place[-1]
-    hidden = schema.get("readOnly") or schema.get("writeOnly") or bool(words(name) & (SECRETS | OPTIONS))
-    return bool(hidden) or flat(name) in (*route.keys, "id") or flat(name) in PAGING
+    name, said = place[-1], str(schema.get("description")).lower().replace("-", " ")
+    hidden = schema.get("readOnly") or schema.get("writeOnly") or words(name) & (SECRETS | OPTIONS)
+    return bool(hidden) or "read only" in said or flat(name) in (*route.keys, "id", *PAGING)
 
 
 def _showable(route: Route, place: Place, fact: Fact) -> bool:

@@ -22,7 +22,7 @@ Place = tuple[str, ...]
 
 PARAMETER = "{}"
 _SOMETIMES = "x-sometimes"
-_ENDINGS = ("id", "uuid", "guid", "name", "key", "slug", "number", "code", "sid", "email", "symbol")
+_ENDINGS = ("uid", "id", "uuid", "guid", "name", "key", "slug", "number", "code", "sid", "email", "symbol")
 _PEOPLE = frozenset("user member account person people customer collaborator contact".split())
 _AROUND = frozenset(("paging", "pagination", "total", "count", "links", "meta", "next", "nexttoken", "nextpagetoken"))
 _ITEMS = frozenset(
@@ -260,7 +260,8 @@ def key_names(parameter: str, owner: str) -> tuple[str, ...]:
     stem, own = name[: -len(ending)], singular(owner)
     if ending == "name" and own in _PEOPLE:
         return (name,)  # their `name` is what they are called, not how they are found
-    return (name, ending) if stem in own or own in stem else (name,)
+    also = ("id",) if ending == "uid" else ()  # `{monitor_uid}` may be the `uid` beside an `id`
+    return (name, ending, *also) if stem in own or own in stem else (name,)
 
 
 def array_place(output: Reader, owner: str) -> Place | None:
@@ -335,6 +336,13 @@ def body_of(route: Route, arguments: Mapping[str, Json]) -> dict[str, Json]:
     """What describes the thing in a write."""
     body = {name: value for name, value in arguments.items() if name not in route.arguments}
     return body["body"] if isinstance(body.get("body"), dict) else body
+
+
+def unwrapped(sent: dict[str, Json], route: Route, place: Place) -> dict[str, Json]:
+    """What is in an object argument (`settings`) that the answer has no field for, though for all that is in it."""
+    shown = route.output.properties(place)
+    inner = [v for n, v in sent.items() if isinstance(v, dict) and v and n not in shown and {*v} <= {*shown}]
+    return inner[0] if len(inner) == 1 else sent
 
 
 def items_of(route: Route, content: Json) -> list[Json]:

@@ -122,5 +122,5 @@ def test_the_benchmarks_run(weights: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads(done.stdout)
-    assert set(report) == {"overhead", "serving", "generation", "memory"}
+    assert set(report) == {"overhead", "serving", "generation", "memory", "stores", "forks"}
     assert report["overhead"]["torch_imported"] is False

@@ -8,6 +8,7 @@ from gtm.types import Json, Source, canonical
 from gtm.world.bound import Bound
 from gtm.world.fields import matching, taken, takes
 from gtm.world.state import Change, Place, State, Wrap, key_text
+from gtm.world.state import Collection as Kept
 from gtm.world.tree import Whole, overlay
 
 
@@ -81,6 +82,7 @@ def shown(
     marks: dict[str, Source] = {}
     others = [name for name in value if name not in declared]
     always = bound.shown_fields
+    fits = view is not None and takes(view, value)
     for name in declared:
         source = name if name in value else matching(name, others, bound.last) if others else None
         if source is None or (name not in always and source not in sent):
@@ -91,8 +93,8 @@ def shown(
         known = value[source]
         if isinstance(known, dict | list):
             known = _placed(known, inner, None if source in sent else always[name])
-        if source in sent and not takes(inner, known):
-            # Another tool took what this one cannot show: only what it can is known.
+        if not (fits and source == name) and not takes(inner, known):
+            # Another tool took or showed what this one cannot: only what it can is known.
             known = taken(known, inner)
             if known is None:
                 continue
@@ -156,32 +158,37 @@ def given_in(bound: Bound, fields: Mapping[str, Json]) -> Json:
     return parts[0] if len(parts) == 1 else parts
 
 
-def wrapped(
-    bound: Bound,
-    arguments: Mapping[str, Json],
-    state: State,
-    place: Place,
-    known: Json,
-    sources: dict[str, Source],
-) -> Json:
+def wrapped(bound: Bound, signature: str, collection: Kept, known: Json, sources: dict[str, Source]) -> Json:
     """The known part with what stood around the documents the last time the same was asked."""
-    kept = state.at(place).envelopes.get(_signature(bound, arguments))
-    if kept is None or not isinstance(known, dict):
+    kept = collection.envelopes.get(signature)
+    if kept is None or not isinstance(known, dict) or bound.shape is None or not bound.document:
         return known
+    declared = bound.shape.get("properties") or {}
+    kept = {n: v for n, v in kept.items() if n in declared and n != bound.document[0] and _takes(bound, n, v)}
     sources.update({f"/{escape(name)}": "state" for name in kept if name not in known})
     return overlay(known, kept)
 
 
-def wrapping(
-    bound: Bound, arguments: Mapping[str, Json], state: State, place: Place, content: Json
-) -> tuple[Change, ...]:
-    """The change that keeps what stands around the documents of a reader's answer."""
-    signature = _signature(bound, arguments)
-    if not bound.document or not isinstance(content, dict) or signature in state.at(place).envelopes:
+def _takes(bound: Bound, name: str, value: Json) -> bool:
+    schema = bound.tool.output_schema
+    place = View(schema, schema).child(name) if isinstance(schema, dict) else None
+    return place is None or takes(place, value)
+
+
+def wrapping(bound: Bound, signature: str, state: State, place: Place, content: Json) -> tuple[Change, ...]:
+    """The change that keeps what stands around the documents of an answer."""
+    if not bound.document or not isinstance(content, dict):
         return ()
-    around = {name: value for name, value in content.items() if name != bound.document[0]}
-    return (Wrap(place, signature, around),) if around else ()
+    kept = state.at(place).envelopes.get(signature, {})
+    around = {name: value for name, value in content.items() if name != bound.document[0] and name not in kept}
+    return (Wrap(place, signature, {**kept, **around}),) if around else ()
 
 
-def _signature(bound: Bound, arguments: Mapping[str, Json]) -> str:
+def asked(bound: Bound, arguments: Mapping[str, Json]) -> str:
+    """By what the surroundings of a list are kept: the call."""
     return canonical([bound.tool.name, dict(arguments)]).decode("utf-8", "replace")
+
+
+def about(key: Json) -> str:
+    """By what the surroundings of one thing are kept: its key, whichever tool shows it."""
+    return f"={key_text(key)}"

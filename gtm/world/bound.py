@@ -83,6 +83,8 @@ class Bound:
     """Whether it answers how many things a list would show."""
     single: bool = False
     """Whether it is about the one thing of its parents (`/pets/{petId}/status`)."""
+    mentions: tuple[tuple[str, Resource], ...] = ()
+    """Required arguments that name things of other resources."""
 
     @property
     def stored(self) -> bool:
@@ -150,7 +152,9 @@ class Bound:
         same_ending = bool(key) and words(self.own_key)[-1:] == words(self.resource_key or "")[-1:]
         if key in alike or (same_ending and not named) or flat(self.own_key) == flat(self.last):
             return ()
-        others = [flat(name) for name in self.thing.fields if is_identifying(name) and flat(name) != key]
+        referring = {flat(path[0]) for path in (r.path for r in self.thing.references) if len(path) == 1}
+        fields = [flat(name) for name in self.thing.fields if is_identifying(name)]
+        others = [name for name in fields if name != key and name not in referring]
         return tuple(dict.fromkeys(named or (*alike, *others)))
 
     @cached_property

@@ -16,6 +16,7 @@ from gtm.world import answers, services
 from gtm.world.actions import action_of, outcome_of
 from gtm.world.bound import Bound
 from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place
+from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
 from gtm.world.state import SINGLE, Change, Place, Put
@@ -23,6 +24,7 @@ from gtm.world.tree import UNKNOWN, absorb
 from gtm.world.words import flat, words
 
 _SUCCESS = frozenset({"success", "ok", "succeeded", "acknowledged"})
+_FAILURE = frozenset({"error", "failure", "failed", "fail", "notfound", "ko"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,11 @@ def document_plan(
         changes: list[Change] = [stub.put(stored) for stub in stubs]
         if writes or not draft.stored or stored != draft.stored:
             changes.append(Put(place, key, stored, draft.origin, answers.sent_in(sources) if writes else ()))
-        if not writes:
-            changes += answers.wrapping(bound, arguments, moment.state, place, content)
+        changes += answers.wrapping(bound, answers.about(key), moment.state, place, content)
         return tuple(changes)
 
     known, marked = answer_with(bound, arguments, value, sources, draft.sent)
-    if not writes:
-        known = answers.wrapped(bound, arguments, moment.state, place, known, marked)
+    known = answers.wrapped(bound, answers.about(draft.key), moment.state.at(place), known, marked)
     return Plan(known, marked, seed, (draft.stored,) if draft.stored else (), settle)
 
 
@@ -81,7 +81,8 @@ def drafted(
             value[name], sources[name] = part, "argument"
     if writes:
         for name, when in _times(bound, moment.now, created=not draft.stored).items():
-            if sources.get(name) != "argument":
+            writable = bound.writable.get(flat(name))
+            if sources.get(name) != "argument" or (writable is not None and is_served(writable.flat)):
                 value[name], sources[name] = when, "computed"
         verb = action_of(bound)
         if verb is not None:
@@ -122,7 +123,16 @@ def echo(bound: Bound, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], 
             known[name], marks[f"/{escape(name)}"] = visible(arguments[name], place), "argument"
         elif leaf.get("type") == "boolean" and bound.effect.kind in {"create", "update"} and flat(name) in _SUCCESS:
             known[name], marks[f"/{escape(name)}"] = True, "computed"
+        elif (went := _went_well(leaf)) is not None:
+            known[name], marks[f"/{escape(name)}"] = went, "computed"
     return known, marks
+
+
+def _went_well(leaf: dict[str, Json]) -> Json:
+    """The member of an outcome's enum (`success` or `error`) that a success answers; None for any other place."""
+    members = {flat(member): member for member in leaf.get("enum", ()) if isinstance(member, str)}
+    good = next((member for name, member in members.items() if name in _SUCCESS), None)
+    return good if members.keys() & _FAILURE else None
 
 
 def answer_with(
@@ -182,7 +192,7 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
         if holder is not None and bound.view is not None and matching(target, bound.view.properties) is None:
             target, part = holder, {**_object(value.get(holder)), target: part}
         # A thing's key never changes: every other tool still calls it by the old one.
-        if _is_read_only(bound, target) or (target == key_name and draft.stored):
+        if _is_read_only(bound, target) or (target == key_name and draft.stored and draft.key != SINGLE):
             continue
         merged = merge_patch(value.get(target), part) if bound.effect.kind == "update" else part
         if merged is None and not _allows_null(bound, target):
@@ -198,11 +208,14 @@ def _object(value: Json) -> dict[str, Json]:
 
 def _key_parts(bound: Bound, draft: Draft, value: Mapping[str, Json]) -> dict[str, Json]:
     """The document's fields that hold its key."""
-    if draft.key == SINGLE:
+    if draft.key == SINGLE or (isinstance(draft.key, list) and not bound.own_keys):
         return {}
     if isinstance(draft.key, list):
-        parts = zip(bound.own_keys, draft.key, strict=False)
-        return {matching(name, bound.resource.fields, bound.last) or name: part for name, part in parts}
+        exact = matching(bound.own_keys[-1], bound.resource.fields)
+        # Where the last part is some id, `id` is that part, and no other.
+        is_own = exact is None and words(bound.own_keys[-1])[-1:] == ("id",) and "id" in bound.resource.fields
+        names = [matching(n, bound.resource.fields, "" if is_own else bound.last) or n for n in bound.own_keys]
+        return dict(zip([*names[:-1], "id" if is_own else names[-1]], draft.key, strict=False))
     key = answers.typed_key(bound, draft.key)
     name = bound.key_field or bound.resource_key
     if name is None:

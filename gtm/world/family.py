@@ -120,6 +120,30 @@ def references(
     return tuple(found.values())
 
 
+def is_optional(
+    resource: str,
+    tools: Sequence[Tool],
+    effects: Mapping[str, Effect],
+    shape_of: Callable[[Tool], dict[str, Json] | None],
+) -> bool:
+    """Whether a thing without a key of its own may not be there.
+
+    Tools put it there, and take it away or show nothing but it: such an answer cannot say that there is none.
+    """
+    puts = any(effects[tool.name].kind == "create" or effects[tool.name].upsert for tool in tools)
+    taken = any(effects[tool.name].kind == "delete" for tool in tools)
+    readers = (tool for tool in tools if effects[tool.name].kind == "read")
+    return puts and (taken or any(_is_wrapped(shape_of(tool), resource) for tool in readers))
+
+
+def _is_wrapped(shape: dict[str, Json] | None, resource: str) -> bool:
+    """Whether an answer is one object, called as the thing, and nothing around it."""
+    properties = (shape or {}).get("properties") or {}
+    names = [name for name, sub in properties.items() if sub.get("type") == "object"]
+    last = flat(last_noun(resource))
+    return len(properties) == len(names) == 1 and flat(names[0]) in {last, f"{last}configuration"}
+
+
 def batch_argument(tool: Tool, effect: Effect, shown: frozenset[str]) -> str | None:
     """A create's argument that holds several things: an array of objects that stands for the body."""
     if effect.kind != "create":

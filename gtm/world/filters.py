@@ -12,7 +12,7 @@ from gtm.tools.view import View
 from gtm.types import Json, Source, canonical
 from gtm.world.bound import Bound
 from gtm.world.fields import matching, takes
-from gtm.world.listing import PAGING, PRESENTATION, SEARCH
+from gtm.world.listing import LINKS, PAGING, PRESENTATION, SEARCH, page_link
 from gtm.world.state import Document, key_text
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
@@ -83,21 +83,29 @@ def page_of(filters: "Filters", start: int, size: int, total: int) -> Page:
     return Page(start, size, total, filters.limit, filters.base)
 
 
-def count(bound: Bound, known: Json, sources: dict[str, Source], page: Page) -> None:
+def count(bound: Bound, arguments: Mapping[str, Json], known: Json, sources: dict[str, Source], page: Page) -> None:
     """Counts and paging fields beside the array, at the top or in one object there (`meta`, `pagination`)."""
     if not isinstance(known, dict) or bound.shape is None:
         return
+    schema = bound.tool.output_schema if isinstance(bound.tool.output_schema, dict) else {}
+    top = View(schema, schema)
+
+    def told(path: tuple[str, ...], leaf: dict[str, Json]) -> Json:
+        found = _counted(path[-1], leaf, page)
+        place = top.at(path) if found is UNKNOWN and flat(path[-1]) in LINKS else None
+        return found if place is None else _linked(bound, arguments, path, place, page)
+
     for name, leaf in bound.shape.get("properties", {}).items():
         if leaf.get("type") == "object" and isinstance(around := known.get(name, {}), dict):
             inner = {
                 key: value
                 for key, sub in leaf["properties"].items()
-                if key not in around and (value := _counted(key, sub, page)) is not UNKNOWN
+                if key not in around and (value := told((name, key), sub)) is not UNKNOWN
             }
             if inner:
                 known[name] = {**around, **inner}
                 sources.update({f"/{escape(name)}/{escape(key)}": "computed" for key in inner})
-        elif name not in known and (value := _counted(name, leaf, page)) is not UNKNOWN:
+        elif name not in known and (value := told((name,), leaf)) is not UNKNOWN:
             known[name], sources[f"/{escape(name)}"] = value, "computed"
 
 
@@ -132,6 +140,19 @@ def _counted(name: str, leaf: dict[str, Json], page: Page) -> Json:
     if leaf.get("type") == "boolean" and set(words(name)) & {"more", "truncated", "next"}:
         return page.more
     return UNKNOWN
+
+
+def _linked(bound: Bound, arguments: Mapping[str, Json], path: tuple[str, ...], place: View, page: Page) -> Json:
+    """A link to the page after or before; null, else "", where there is none."""
+    after = LINKS[flat(path[-1])] > 0
+    start = page.start + page.size if after else max(0, page.start - page.limit)
+    if not (page.more if after else page.start > 0):
+        return next((nothing for nothing in (None, "") if takes(place, nothing)), UNKNOWN)
+    cuts = {"limit": page.limit, "offset": start, "page": start // page.limit + page.base}
+    link = page_link(bound.tool, arguments, cuts, f"{CURSOR}{start}")
+    cursor = f"{CURSOR}{start}" if "cursor" in singular(path[0]) else None
+    told = [cursor] if cursor else [link, f"https://api.example.com{link}"] if link else []
+    return next((text for text in told if takes(place, text)), UNKNOWN)
 
 
 class Filters:

@@ -57,6 +57,7 @@ def document_path(
     last = last_noun(resource)
     own = {"id", *(flat(key) for key in keys), *(bare(key, last) for key in keys)}
 
+    alone = len(shape.get("properties") or ()) == 1
     keyed = bool(own & {flat(name) for name in shape.get("properties") or ()})
 
     def rank(at: int, path: tuple[str, ...], properties: tuple[str, ...]) -> tuple[bool, int, bool, bool, bool, int]:
@@ -68,6 +69,10 @@ def document_path(
         is_field = any(flat(step) in known for step in path if step != "*")
         # Nor does an object in what has a key itself (`entity` of a device), unless an envelope holds it.
         is_field = is_field or (len(path) == 1 and keyed and not named)
+        # The only object of an answer wraps the thing, though a writer's argument is called the same.
+        is_field = is_field and not (len(path) == 1 and alone and "id" in names)
+        # And an array in one thing holds its parts.
+        is_field = is_field or (not many and "*" in path and not named)
         has_key = (bool(names & own) and not is_field) or (named and bool(alike))
         return has_key, len(alike - ALWAYS), named, bool(alike), many == ("*" in path), -at
 
@@ -155,13 +160,16 @@ def _is_key(argument: str, field: str, own: str) -> bool:
 
 
 def _names(name: str, resource: str) -> bool:
-    return singular(flat(name)) == flat(last_noun(resource))
+    return singular(flat(name)) in {flat(last_noun(resource)), flat(resource)}
 
 
 def _places(shape: dict[str, Json]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """(path, property names) of the answer itself, its wrapper properties, and the items of its arrays."""
     if shape.get("type") == "array":
-        return [(("*", *path), names) for path, names in _places(shape["items"])[:1]]
+        items = shape["items"]
+        held = list((items.get("properties") or {}).values())
+        first = 1 if len(held) == 1 and held[0].get("type") == "object" else 0  # `[{"tax": {...}}]`
+        return [(("*", *path), names) for path, names in _places(items)[first : first + 1]]
     if shape.get("type") != "object":
         return []
     found: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((), tuple(shape["properties"]))]

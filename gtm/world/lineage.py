@@ -74,7 +74,9 @@ def find(resource: Resource, state: State, place: Place, key: Json) -> Document 
     found = collection.documents.get(key_text(key))
     if found is not None or not collection.documents or key_text(key) in collection.deleted:
         return found
-    names = [flat(name) for name in (*resource.fields, *resource.named_by) if is_identifying(name)]
+    others = {reference.path[0] for reference in resource.references if len(reference.path) == 1}
+    fields = [name for name in resource.fields if name not in others]
+    names = [flat(name) for name in (*fields, *resource.named_by) if is_identifying(name)]
     for value in (key, last_part(key)):
         if value is not None:
             found = collection.documents.get(key_text(value)) or next(

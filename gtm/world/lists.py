@@ -12,7 +12,7 @@ from functools import lru_cache
 from gtm.tools.shape import escape
 from gtm.types import Json, Source
 from gtm.world import services
-from gtm.world.answers import documents_in, items_in, put_items, shown, wrap, wrapped, wrapping
+from gtm.world.answers import asked, documents_in, items_in, put_items, shown, wrap, wrapped, wrapping
 from gtm.world.bound import Bound
 from gtm.world.filters import Filters, count, page_of
 from gtm.world.outcome import Moment, Plan
@@ -59,8 +59,8 @@ def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place
     items, sources, stubs = _items(bound, moment, page)
     base, _ = wrap(bound.document, UNKNOWN)
     known = put_items(base, bound.document, items)
-    count(bound, known, sources, page_of(filters, start, len(page), len(listed.matching)))
-    known = wrapped(bound, arguments, moment.state, place, known, sources)
+    count(bound, arguments, known, sources, page_of(filters, start, len(page), len(listed.matching)))
+    known = wrapped(bound, asked(bound, arguments), moment.state.at(place), known, sources)
     rest = bound.document[bound.document.index("*") + 1 :]
 
     def settle(content: Json) -> tuple[Change, ...]:
@@ -78,7 +78,7 @@ def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place
         ]
         if listed.pin is not None:
             changes.append(Pin(place, filters.signature, listed.pin))
-        return (*changes, *wrapping(bound, arguments, moment.state, place, content))
+        return (*changes, *wrapping(bound, asked(bound, arguments), moment.state, place, content))
 
     return Plan(known, sources, seed, tuple(d.value for d in page[:3]), settle)
 

@@ -24,6 +24,8 @@ from gtm.world.keys import (
     shows_many,
 )
 from gtm.world.listing import is_presentation
+from gtm.world.mentions import KEYED, called_by, mentioned
+from gtm.world.paths import Path
 from gtm.world.receipts import Receipts
 from gtm.world.resource import Resource
 from gtm.world.words import flat, words
@@ -116,8 +118,9 @@ class WorldModel:
                 caller_keys=self._caller_keys(name),
                 named_by=self._named_by(name, key),
                 keys=frozenset(flat(key) for key in self.keys_of(name)),
+                called=called_by([t for t in self._groups[name] if self.effects[t.name].kind in KEYED]),
                 parts_of=self._parts_of(name),
-                optional=self._is_optional(name),
+                optional=family.is_optional(name, self._groups[name], self.effects, self._shape_of),
                 made=any(
                     self.effects[t.name].kind == "create" or self.effects[t.name].upsert for t in self._groups[name]
                 ),
@@ -133,8 +136,9 @@ class WorldModel:
     def _bind(self, tool: Tool) -> Bound:
         effect = self.effects[tool.name]
         shape = self._shape_of(tool)
+        mentions = mentioned(tool, self.effects, self.toolset.tools, self.resource)
         if effect.kind not in STORED or effect.resource is None:
-            return Bound(tool, effect, shape)
+            return Bound(tool, effect, shape, mentions=mentions)
         thing = self.resource(effect.resource)
         parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
@@ -163,6 +167,7 @@ class WorldModel:
             batch=batch,
             counts=tool.name in self.counters,
             single=self._is_singleton(tool),
+            mentions=mentions,
         )
 
     def _shows_many(self, tool: Tool, tools: list[Tool]) -> bool:
@@ -312,7 +317,7 @@ class WorldModel:
         if tool.http is None or effect.kind in {"create", "list"} or not effect.key:
             return False
         slot = tool.http.slots.get(effect.key[-1])
-        ends = tool.http.path.rstrip("/").endswith("}")
+        ends = (path := Path.of(tool)).is_item and not path.verb
         return slot is not None and slot.place == "path" and not ends and not family.is_action(effect)
 
     def _is_named(self, resource: str) -> bool:
@@ -350,11 +355,6 @@ class WorldModel:
         put = {effect.key for _, effect in tools if effect.upsert and effect.key}
         taken = {e.key for tool, e in tools if e.kind == "delete" and {*required_names(tool)} <= {*e.key}}
         return frozenset(flat(key[-1]) for key in put & taken)
-
-    def _is_optional(self, resource: str) -> bool:
-        """Whether a thing without a key of its own may not be there: tools put it there and take it away."""
-        effects = [self.effects[tool.name] for tool in self._groups[resource]]
-        return any(e.kind == "create" or e.upsert for e in effects) and any(e.kind == "delete" for e in effects)
 
     def _caller_keys(self, resource: str) -> bool:
         for tool in self._groups[resource]:

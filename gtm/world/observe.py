@@ -87,7 +87,7 @@ def _listed(
     signature = Filters(bound, arguments).signature
     window = (*state.at(place).windows.get(signature, ()), *keys)
     pin = Pin(place, signature, tuple(dict.fromkeys(window)))
-    return (*changes, pin, *answers.wrapping(bound, arguments, state, place, content))
+    return (*changes, pin, *answers.wrapping(bound, answers.asked(bound, arguments), state, place, content))
 
 
 def _created(

@@ -4,6 +4,7 @@ An item path ends with a parameter and acts on one thing, a collection path list
 (`/orders/{id}/cancel`, `/orders/{id}:cancel`) acts on the thing before it. Looks at definitions only.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,9 @@ from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, nou
 
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
 """Words beside `create` by which a call makes a thing or changes one that is there."""
+
+_FORMAT = re.compile(r"(?<=[^/])\.(json|xml|\{format\})$")
+"""How an answer is written: no part of what a path names (`/pets.json`, `/pets/{id}.json`)."""
 
 _VERSION_WORDS = frozenset({"api", "rest", "v", "latest", "beta", "alpha", "public"})
 
@@ -31,6 +35,7 @@ class Path:
         """The path of an HTTP tool."""
         assert tool.http is not None
         path, _, query = tool.http.path.partition("?")
+        path = _FORMAT.sub("", path)
         last = path.rpartition("/")[2]
         path, _, verb = path.rpartition(":") if ":" in last and not last.startswith(":") else (path, "", "")
         segments = tuple(
@@ -212,7 +217,9 @@ class Siblings:
         inner = _argument_like(tool, self._items.get(path.collection, ""))
         if path.collection in self._items and inner:
             return effect(kind, path.collection, (*keys, inner), 0.85, f"{path.method} with the key in the body")
-        if path.collection in self._items:
+        shown = self._gets.get(path.segments)
+        is_single = kind == "update" and shown is not None and self.effect(shown).kind == "read"
+        if path.collection in self._items and not is_single:
             return opaque(f"{path.method} on a whole collection")
         found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")
         return found.model_copy(update={"upsert": kind == "update"})

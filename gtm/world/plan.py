@@ -15,8 +15,9 @@ from gtm.world.actions import action_of
 from gtm.world.batch import plan_batch
 from gtm.world.bound import Bound
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
-from gtm.world.fields import fitted, is_identifying, matching
+from gtm.world.fields import bare, fitted, is_identifying, matching
 from gtm.world.lineage import enter, find, removal
+from gtm.world.mentions import missing
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import SINGLE, Collection, Document, Place, State, key_text
 from gtm.world.tree import UNKNOWN
@@ -25,6 +26,9 @@ from gtm.world.words import flat, singular, words
 
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
+    refusal = missing(bound.mentions, arguments, moment)
+    if refusal is not None:
+        return Plan(refusal=refusal)
     if not bound.stored:
         return _stateless(bound, arguments, moment)
     entry = enter(bound, arguments, moment)
@@ -73,7 +77,7 @@ def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: 
     fields = {**_defaults(bound, arguments), **bound.argument_fields(arguments)}
     given = answers.made_key(bound, arguments, fields)
     if _is_taken(bound, fields, collection, given):
-        given = given if given is not None else next(fields[n] for n in fields if flat(n) in bound.resource.keys)
+        given = given if given is not None else next(fields[n] for n in _names(bound, fields))
         return Plan(refusal=Refusal("conflict", f"{bound.resource.label} {given!r} already exists"))
     key = given if given is not None else _new_key(bound, fields, moment.state, place, services.seed_of(*seed))
     if given is None and bound.address is not None:
@@ -87,12 +91,17 @@ def _is_taken(bound: Bound, fields: Mapping[str, Json], collection: Collection, 
     """Whether a thing is there already that tools call as the caller calls the new one."""
     if given is not None:
         return key_text(given) in collection.documents
-    names = [name for name, value in fields.items() if flat(name) in bound.resource.keys and isinstance(value, str)]
-    return any(
-        collection.having(flat(name), fields[name]) is not None
-        for name in names
-        if flat(name) in bound.resource.named_by
-    )
+    return any(collection.having(flat(name), fields[name]) is not None for name in _names(bound, fields))
+
+
+def _names(bound: Bound, fields: Mapping[str, Json]) -> list[str]:
+    """The fields by which the caller names a new thing, where tools can call it so."""
+    thing = bound.resource
+    given = [name for name, value in fields.items() if isinstance(value, str)]
+    keys = [name for name in given if flat(name) in thing.keys & thing.named_by]
+    required = bound.tool.parameters.get("required") or ()
+    called = [n for n in given if n in required and flat(n) in thing.called and bare(n, bound.last) == "name"]
+    return keys or called
 
 
 def _new_key(bound: Bound, fields: Mapping[str, Json], state: State, place: Place, seed: int) -> Json:
@@ -139,6 +148,8 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
     absent = moment.state.is_deleted(place, key) or _is_absent(bound, moment, argument)
     if document is None and (nameless or (absent and not upserts)):
         return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {_said(key)} was not found"))
+    if document is not None and document.origin == "created" and upserts and _creates(bound):
+        return Plan(refusal=Refusal("conflict", f"{bound.resource.label} {_said(key)} already exists"))
     value = document.value if document else {}
     sent = document.sent if document else frozenset[str]()
     # A read's seed does not follow the document: what it mends for its own schema, it mends the same way every time.
@@ -177,6 +188,12 @@ def _other_name(bound: Bound, key: Json) -> str | None:
         return ""
     others = [name for name, place in bound.resource.fields.items() if is_identifying(name) and fitted(key, place)]
     return next((name for name in others if name != bound.resource_key), "")
+
+
+def _creates(bound: Bound) -> bool:
+    """Whether a PUT is said to create, and nothing else."""
+    said = {*words(bound.tool.name)} & {"create", "update", "put", "upsert", "set", "replace", "save"}
+    return said == {"create"} and bool(bound.own_keys) and bound.effect.reason != "declared"
 
 
 def _names_alike(bound: Bound) -> bool:

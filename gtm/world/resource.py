@@ -44,6 +44,8 @@ class Resource:
     """Flat names of what a thing that was made is known to be called by; empty where nothing makes any."""
     keys: frozenset[str]
     """Flat names of the arguments by which tools call one thing."""
+    called: frozenset[str]
+    """Flat names of the arguments by which a thing can be called, other than how most tools do."""
     parts_of: frozenset[str]
     """Flat names of arguments that name what each thing is the only part of (`repositoryName` of a policy)."""
     optional: bool

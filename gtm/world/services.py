@@ -25,9 +25,10 @@ SECONDS_PER_CALL = 7
 """How far the simulated clock moves on each call; a prime, so that round minutes do not pile up."""
 
 RFC3339 = "%Y-%m-%dT%H:%M:%SZ"
+_MILLIS = "%Y-%m-%dT%H:%M:%S.000Z"
 MAX_CLOCK_TEXTS = 10_000
 
-_TIME_WORDS = frozenset({"time", "timestamp", "date", "datetime", "at", "on", "created", "updated", "modified"})
+_MOMENTS = frozenset({("created",), ("updated",), ("modified",)})
 _CREATED = frozenset({"created", "creation", "create", "inserted", "added"})
 _UPDATED = frozenset({"updated", "modified", "update", "changed", "edited"})
 _ID_WORDS = frozenset({"id", "ids", "uuid", "guid", "etag", "sha", "arn", "token", "nonce", "checksum"})
@@ -62,10 +63,17 @@ def is_time(name: str, leaf: dict[str, Json]) -> bool:
         return last in {("timestamp",), ("at",)} or words(name)[-2:] in {("created", "time"), ("update", "time")}
     return (
         leaf.get("type") == "string"
-        and "pattern" not in leaf
         and "enum" not in leaf
-        and bool(last and last[0] in {"timestamp", "datetime", "at"} and len(words(name)) > 1)
+        and ("pattern" not in leaf or _notation(leaf["pattern"]) is not None)
+        and (last in _MOMENTS or (last in {("timestamp",), ("datetime",), ("at",)} and len(words(name)) > 1))
     )
+
+
+@lru_cache(maxsize=1024)
+def _notation(pattern: str) -> str | None:
+    """How a pattern wants moments written; None where it is no pattern of moments."""
+    valid = prepare({"type": "string", "pattern": pattern}).validator
+    return next((form for form in (RFC3339, _MILLIS) if valid.is_valid(EPOCH.strftime(form))), None)
 
 
 def is_created(name: str) -> bool:
@@ -98,7 +106,7 @@ def moment(leaf: dict[str, Json], when: datetime) -> Json:
         return when.strftime("%Y-%m-%d")
     if kind == "time":
         return when.strftime("%H:%M:%SZ")
-    return when.strftime(RFC3339)
+    return when.strftime((_notation(leaf["pattern"]) if "pattern" in leaf else None) or RFC3339)
 
 
 def past(seed: int, before: datetime = EPOCH) -> datetime:

@@ -147,6 +147,25 @@ def test_a_filter_value_that_the_schema_forbids_matches_nothing() -> None:
     assert {b["title"] for b in world.call("list", {"title": "b"}).content} == {"b"}
 
 
+def test_links_lead_to_the_other_pages_and_to_nothing_at_the_ends() -> None:
+    link: Json = {"type": ["string", "null"]}
+    paging = {"limit": NUMBER, "offset": NUMBER, "title_like": TEXT}
+    made = session(listing(paging, next=link, meta={"type": "object", "properties": {"previous": TEXT}}))
+    first = made.call("list", {"limit": 2}).content
+    assert first["next"] == "/books?limit=2&offset=2"
+    assert first["meta"] == {"previous": ""}
+    middle = made.call("list", {"offset": 2, "limit": 2}).content
+    assert middle["next"] == "/books?offset=4&limit=2"
+    assert middle["meta"] == {"previous": "/books?offset=0&limit=2"}
+    assert made.call("list", {"limit": 2, "offset": 4}).content["next"] is None
+
+
+def test_a_link_to_a_numbered_page_has_its_number() -> None:
+    made = session(listing({"page": NUMBER, "per_page": NUMBER}, next_page={"type": "string"}))
+    assert made.call("list", {"per_page": 3}).content["next_page"] == "/books?per_page=3&page=2"
+    assert made.call("list", {"per_page": 3, "page": 2}).content["next_page"] == ""
+
+
 def test_an_observed_list_pins_its_window() -> None:
     world = session(listing({"title": TEXT}), world="auto", filled=False)
     real = [{"id": n, "title": f"book {n}", "price": n, "created_at": "2025-01-01T00:00:00Z"} for n in (7, 8)]
