@@ -99,7 +99,7 @@ class Siblings:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
-        self.paths = {tool.name: Path.of(tool) for tool in http}
+        self.paths = _spelt_alike({tool.name: Path.of(tool) for tool in http})
         roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
         if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
             top = tuple((name, False) for name in roots)
@@ -152,7 +152,7 @@ class Siblings:
         said = next((word for word in parts if word in CLEAR), "")
         if path.method == "POST" and said == "create" and not _REPLACING & set(parts):
             return "create"
-        if path.method == "GET" and said == "list" and (tool.output_schema is None or shows_array(tool)):
+        if path.method == "GET" and said == "list" and answers_many(tool) is not False and _may_list(tool):
             return "list"
         return None
 
@@ -185,7 +185,8 @@ class Siblings:
         return opaque(f"{verb!r} is an action")
 
     def _get(self, tool: Tool, path: Path, keys: tuple[str, ...], verb: str) -> Effect:
-        kind = VERBS.get(verb) if verb not in self._lists else None
+        known = verb in self._lists or path.collection in self._items  # `/queryPacks` beside `/queryPacks/{name}`
+        kind = None if known else VERBS.get(verb)
         if kind == "list" and len(path.statics) > 1:
             return effect("list", path.parent, keys, 0.8, "GET on a search path")
         if verb in ACTIONS or kind == "compute":
@@ -245,6 +246,21 @@ def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
         free = [name for name in required_names(tool) if name not in found and is_scalar(tool, name)]
         found = [name or _alike(p, free) for name, p in zip(found, parameters, strict=True)]
     return tuple(name for name in found if name)
+
+
+def _may_list(tool: Tool) -> bool:
+    return tool.output_schema is None or shows_array(tool)
+
+
+def _spelt_alike(paths: dict[str, Path]) -> dict[str, Path]:
+    """The same fixed segment in one spelling: `/queryPacks` beside `/querypacks/{name}` is one collection."""
+    spellings: dict[str, str] = {}
+    for text in sorted({text for path in paths.values() for text in path.statics}, key=lambda t: (-len(words(t)), t)):
+        spellings.setdefault(flat(text), text)
+    return {
+        name: replace(path, segments=tuple((t if held else spellings[flat(t)], held) for t, held in path.segments))
+        for name, path in paths.items()
+    }
 
 
 def _alike(parameter: str, free: list[str]) -> str:
