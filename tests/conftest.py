@@ -1,4 +1,4 @@
-"""Fixtures that several folders share: the embedded model, fetched once into the usual cache folder."""
+"""Fixtures that several folders share: the embedded model, fetched once into the usual cache folder; a PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from gtm.engines import models
 from gtm.engines.base import FORBID_VARIABLE
 from gtm.engines.openvino import OpenVinoEngine
+from tests.postgres import Missing, Postgres
 
 
 @pytest.fixture(autouse=True)
@@ -29,3 +30,13 @@ def embedded_engine(weights: Path) -> Iterator[OpenVinoEngine]:
     assert isinstance(engine, OpenVinoEngine)
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A real server for the tests of one module; they skip, and say why, where none can be started."""
+    try:
+        with Postgres() as server:
+            yield server
+    except Missing as reason:
+        pytest.skip(str(reason))

@@ -15,9 +15,6 @@ from gtm.serve.routes import Match, Routes
 from gtm.simulator.simulator import Simulator
 from gtm.types import Json, Tool, Toolset
 
-_QUERY = "%=&+;:@,/?!$'()*~[]|-._"
-"""Characters of a query string that stay as they are; others were left raw by the tool that recorded them."""
-
 Headers = Iterable[tuple[str, str]]
 
 
@@ -73,7 +70,3 @@ def split_url(url: str) -> tuple[str, str, str]:
     """Origin, raw path and query of a URL. Raises ValueError."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower(), parts.path or "/", parts.query
-
-
-def _latin(text: str) -> bytes:
-    return text.encode("latin-1", "replace")

@@ -12,7 +12,7 @@ from gtm.simulator.definitions import Definition, Definitions
 from gtm.types import Frozen, Json, Source, Turn
 from gtm.world.model import Bound
 from gtm.world.state import key_text
-from gtm.world.tree import leaves
+from gtm.world.tree import inside, leaves, steps_of
 from gtm.world.words import flat
 
 if TYPE_CHECKING:
@@ -155,15 +155,12 @@ def _why(
 
 def _key_at(bound: Bound, turn: Turn, pointer: str) -> Json:
     """The key of the thing that a field belongs to; None where it has none."""
-    inside = turn.result.content
+    here = turn.result.content
     found: Json = turn.call.arguments.get(bound.own_key) if bound.own_key else None
-    for step in pointer.split("/")[1:]:
-        if isinstance(inside, dict) and bound.key_field in inside:
-            found = inside[bound.key_field]
-        name = step.replace("~1", "/").replace("~0", "~")
-        inside = (
-            inside[int(name)] if isinstance(inside, list) else inside.get(name) if isinstance(inside, dict) else None
-        )
+    for step in steps_of(pointer):
+        if isinstance(here, dict) and bound.key_field in here:
+            found = here[bound.key_field]
+        here = inside(here, step)
     return found
 
 
@@ -190,5 +187,4 @@ def _origin(
 
 def _last_name(pointer: str) -> str:
     """The last step of a pointer that is no index."""
-    steps = [step for step in pointer.split("/") if step and not step.isdigit()]
-    return steps[-1].replace("~1", "/").replace("~0", "~") if steps else ""
+    return next((step for step in reversed(steps_of(pointer)) if step and not step.isdigit()), "")

@@ -15,6 +15,7 @@ from gtm.errors import SpecError
 from gtm.tools.shape import escape
 from gtm.tools.validator import prepare
 from gtm.types import Json, Source
+from gtm.world.tree import UNKNOWN, inside, steps_of
 
 MAX_PLACES = 200
 """Places of an answer that are looked at: a fault needs one."""
@@ -232,17 +233,9 @@ def _retyped(value: Json) -> Json:
 
 
 def _exists(value: Json, pointer: str) -> bool:
-    for part in pointer.split("/")[1:]:
-        step = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, list):
-            if not step.isdecimal() or int(step) >= len(value):
-                return False
-            value = value[int(step)]
-        elif isinstance(value, dict) and step in value:
-            value = value[step]
-        else:
-            return False
-    return True
+    for step in steps_of(pointer):
+        value = inside(value, step)
+    return value is not UNKNOWN
 
 
 def _shown(path: Path) -> str:

@@ -34,6 +34,7 @@ from gtm.tools.shape import Unsatisfiable, output_shape
 from gtm.tools.validator import Identity, measure, prepare, resolve
 from gtm.tools.workpiece import pointer_of
 from gtm.types import Json, Tool, digest
+from gtm.world.tree import inside, steps_of
 
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
@@ -315,12 +316,8 @@ def _items(value: Json) -> Iterator[tuple[Path, Json]]:
 def _is_redacted(pointer: str, arguments: Json) -> bool:
     """Whether a record left the mark of a secret there, which was valid when it was made."""
     value = arguments
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, list) and name.isdigit() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            value = value.get(name) if isinstance(value, dict) else None
+    for step in steps_of(pointer):
+        value = inside(value, step)
     return bool(value == REDACTED)
 
 

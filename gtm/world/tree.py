@@ -79,3 +79,15 @@ def leaves(value: Json, pointer: str = "") -> list[tuple[str, Json]]:
     if isinstance(value, list) and value:
         return [leaf for index, sub in enumerate(value) for leaf in leaves(sub, f"{pointer}/{index}")]
     return [] if value is UNKNOWN else [(pointer, value)]
+
+
+def steps_of(pointer: str) -> list[str]:
+    """The names and indices that a JSON pointer is made of."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def inside(value: Json, step: str) -> Json:
+    """What one step of a pointer leads to; UNKNOWN where nothing is."""
+    if isinstance(value, list):
+        return value[int(step)] if step.isdecimal() and int(step) < len(value) else UNKNOWN
+    return value.get(step, UNKNOWN) if isinstance(value, dict) else UNKNOWN

@@ -16,7 +16,7 @@ import pytest
 
 from gtm.simulator.simulator import Simulator
 from gtm.world.store import Store
-from tests.postgres import Missing, Postgres
+from tests.postgres import Postgres
 from tests.samples import pets
 
 Serving = Callable[..., str]
@@ -24,15 +24,6 @@ Simulate = Callable[..., Simulator]
 
 GALAXY = str(Path(__file__).parents[2] / "examples" / "specs" / "galaxy.yaml")
 NO_KEY = {"fault": "none"}
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    try:
-        with Postgres() as server:
-            yield server
-    except Missing as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

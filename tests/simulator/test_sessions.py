@@ -15,22 +15,13 @@ from gtm.simulator.session import Session
 from gtm.simulator.simulator import Simulator
 from gtm.types import Toolset
 from gtm.world.store import Store
-from tests.postgres import Missing, Postgres
+from tests.postgres import Postgres
 from tests.samples import notes, pets
 from tests.simulator.test_calls import CALLS
 
 
 def simulator(toolset: Toolset | None = None, model: str | Engine = "scripted", **config: object) -> Simulator:
     return Simulator(toolset or pets(), model=model, config=Config.parse(config), cache=False)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    try:
-        with Postgres() as server:
-            yield server
-    except Missing as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

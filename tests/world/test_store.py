@@ -16,19 +16,9 @@ from gtm.types import Call, Json, Result, Turn
 from gtm.world.journal import FOREVER, Base, Point, Terms, dump_changes, dump_turn, load_changes, load_turn
 from gtm.world.state import Change, Delete, Mark, Pin, Place, Put, State, Wrap
 from gtm.world.store import Store, open_store
-from tests.postgres import Missing, Postgres
 
 TERMS = Terms("digest", 7, "auto", [])
 HERE = Place("pet", ("7",))
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    try:
-        with Postgres() as server:
-            yield server
-    except Missing as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
