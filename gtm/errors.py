@@ -52,3 +52,7 @@ class StoreError(GtmError):
 
 class LimitError(GtmError):
     """A size limit of a session, a call or a server was reached."""
+
+
+class RunError(GtmError):
+    """A run's folder is of another recipe, damaged, in use, or cannot be written."""

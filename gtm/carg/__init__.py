@@ -1,0 +1,1 @@
+"""CARG, Context-Aware Response Generation: training data that teaches a model to be any tool."""

@@ -1,0 +1,7 @@
+"""The stage `calls`."""
+
+from gtm.types import Frozen
+
+
+class CallsConfig(Frozen):
+    """Its section of the recipe."""

@@ -1,0 +1,7 @@
+"""The stage `teacher`."""
+
+from gtm.types import Frozen
+
+
+class TeacherConfig(Frozen):
+    """Its section of the recipe."""
