@@ -42,7 +42,9 @@ class RunFolder:
     path: Path
     recipe: "Recipe"
     data: Path | None = None
-    """What relative paths of the recipe start from."""
+    """What relative paths of catalogs and recordings start from."""
+    base: Path | None = None
+    """What the recipe's other paths start from: the folder that the recipe is in."""
 
     def rows(self, file: str) -> Path:
         """A file of rows."""
@@ -60,9 +62,9 @@ class RunFolder:
         """Whether all of a stage's units are done."""
         return self.manifest(stage).is_file()
 
-    def noted(self, stage: str) -> list[Noted]:
+    def noted(self, stage: str) -> Iterator[Noted]:
         """The units of a stage that are done, in order; a last line that was cut off is none."""
-        return list(_journal(self.journal(stage)))
+        return _journal(self.journal(stage))
 
     def units_of(self, stage: str, *files: str) -> Iterator[Unit]:
         """The units of an earlier stage, as units that read its rows (of `files`; default the stage's own)."""
@@ -141,8 +143,7 @@ def appending(folder: RunFolder, stage: str, files: Iterable[str]) -> Iterator[A
     """A stage's files opened to go on: what no journal line names is cut off first."""
     with _locked(folder, stage):
         appender = Appender(folder, stage)
-        notes = folder.noted(stage)
-        for note in notes:
+        for note in folder.noted(stage):
             appender.done.add(note.unit)
             appender.counts.update(note.counts)
             for file, (_, end) in note.spans.items():

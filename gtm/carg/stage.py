@@ -5,7 +5,7 @@ stage do not depend on the runner, the number of workers, or how often the run w
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,10 @@ from gtm.types import Json
 
 if TYPE_CHECKING:
     from gtm.carg.folder import RunFolder
+    from gtm.carg.teacher import Teacher
+
+Progress = Callable[[int, int], None]
+"""Parts done, parts in all."""
 
 Span = tuple[int, int]
 """First byte and the byte after the last, of a file of rows."""
@@ -51,8 +55,11 @@ class Stage(Protocol):
     files: tuple[str, ...]
     """The files of rows it writes, without their ending."""
 
-    def prepare(self, folder: "RunFolder") -> None:
-        """What is done once, in the first process, before any unit (indices, a teacher's answers)."""
+    def prepare(self, folder: "RunFolder", teacher: "Teacher", tell: Progress) -> dict[str, Json]:
+        """What is done once, in the first process, before any unit (indices, a teacher's answers).
+
+        Done again where a run is resumed, so it must cost little the second time. What it gives joins the manifest.
+        """
 
     def units(self, folder: "RunFolder") -> Iterator[Unit]:
         """All units in order; cheap, for it is walked again where a run is resumed."""

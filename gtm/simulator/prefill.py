@@ -48,7 +48,7 @@ def _serve(shape: dict[str, Json], known: Json, pointer: str, seed: int, marks: 
                 _serve(shape["items"], item, f"{pointer}/{i}", services.seed_of(seed, i), marks)
                 for i, item in enumerate(known)
             ]
-        if known is UNKNOWN and _has_service(shape["items"]):
+        if known is UNKNOWN and has_service(shape["items"]):
             low = int(shape.get("minItems", 1))
             count = max(1, min(int(shape.get("maxItems", 3)), low + services.seed_of(seed, pointer) % 2))
             return [
@@ -56,6 +56,11 @@ def _serve(shape: dict[str, Json], known: Json, pointer: str, seed: int, marks: 
                 for i in range(count)
             ]
     return known
+
+
+def is_served(name: str, leaf: dict[str, Json]) -> bool:
+    """Whether a leaf's value comes from a service and is never written by an engine."""
+    return _serve_leaf(name, leaf, "", 0) is not UNKNOWN
 
 
 def _made(known: dict[str, Json]) -> datetime | None:
@@ -88,9 +93,10 @@ def _serve_leaf(name: str, leaf: dict[str, Json], pointer: str, seed: int, made:
     return UNKNOWN
 
 
-def _has_service(shape: dict[str, Json]) -> bool:
+def has_service(shape: dict[str, Json]) -> bool:
+    """Whether some leaf of an object's shape comes from a service."""
     return shape.get("type") == "object" and any(
-        _serve_leaf(name, sub, "", 0) is not UNKNOWN for name, sub in shape.get("properties", {}).items()
+        is_served(name, sub) for name, sub in shape.get("properties", {}).items()
     )
 
 

@@ -227,13 +227,13 @@ class Simulator:
             )
         # What is secret ends here: nothing that follows depends on what a record of the call does not keep.
         arguments = recordable(definition.bound.parameters, arguments)
-        plan = self.definitions.rules.plan(definition.bound, arguments, self._moment(definition, now))
+        plan = self.definitions.rules.plan(definition.bound, arguments, self.moment(definition, now))
         if plan.refusal is not None:
             error = ToolError(kind=plan.refusal.kind)
             messages = [plan.refusal.message]
             status = plan.refusal.status or STATUS.get(plan.refusal.kind, STATUS["precondition"])
             return Answer(refuse(definition.tool, self.toolset.kind, error, status, messages), plan.settle(None))
-        written = await self._writer.write(definition, self._ask(definition, now, arguments, plan), plan)
+        written = await self._writer.write(definition, self.ask(definition, now, arguments, plan), plan)
         return Answer(_result(definition, written, hints), plan.settle(written.content))
 
     def learn(
@@ -299,12 +299,14 @@ class Simulator:
     ) -> None:
         self.close()
 
-    def _moment(self, definition: Definition, now: Snapshot) -> Moment:
+    def moment(self, definition: Definition, now: Snapshot) -> Moment:
+        """What a call at a point of a session may depend on."""
         history = now.history if definition.bound.effect.kind == "opaque" else ""
         when = services.clock(now.count, now.state.ahead)
         return Moment(now.state, now.mode, _seed(now.seed, self.toolset.digest, history), when)
 
-    def _ask(self, definition: Definition, now: Snapshot, arguments: Mapping[str, Json], plan: Plan) -> Ask:
+    def ask(self, definition: Definition, now: Snapshot, arguments: Mapping[str, Json], plan: Plan) -> Ask:
+        """What an engine is told of a call, but for what it shall write."""
         tool = definition.tool
         configured = self.config.tools.get(tool.name)
         notes = [self.toolset.notes, self.config.notes, configured.notes if configured else ""]

@@ -21,7 +21,7 @@ from gtm.tools.shape import Unsatisfiable, output_shape
 from gtm.types import Json, Source, Tool
 from gtm.world import services
 from gtm.world.outcome import Plan
-from gtm.world.tree import UNKNOWN, leaves, missing, overlay
+from gtm.world.tree import UNKNOWN, leaves, missing, overlay, plain
 
 MAX_PROPOSED = 5
 """Fields of a proposed shape: a small model names that many sensibly."""
@@ -93,7 +93,7 @@ class Writer:
         unknown = missing(shape, known)
         if unknown is None:
             return _Part(UNKNOWN, ())
-        ask = replace(ask, shape=unknown, known=_plain(known), variation=seed)
+        ask = replace(ask, shape=unknown, known=plain(known), variation=seed)
         rendered = prompt.render(ask)
         request = Request(rendered.messages, unknown, prompt.completion_budget(unknown), seed)
         [completion] = await self._engine.generate([request])
@@ -171,15 +171,6 @@ def _shown(
     if definition.form != "document":
         return Written(content, provenance, warnings)
     return Written(content, {"": _weakest(provenance)}, warnings, _as_text(definition, content))
-
-
-def _plain(known: Json) -> Json:
-    """The known part without the places where nothing is known, as a prompt shows it."""
-    if isinstance(known, dict):
-        return {name: _plain(value) for name, value in known.items() if value is not UNKNOWN}
-    if isinstance(known, list):
-        return [_plain(value) for value in known]
-    return None if known is UNKNOWN else known
 
 
 def _random(seed: int, purpose: str) -> random.Random:

@@ -63,6 +63,15 @@ def overlay(known: Json, written: Json) -> Json:
     return known
 
 
+def plain(known: Json) -> Json:
+    """The known part without the places where nothing is known, as a prompt shows it."""
+    if isinstance(known, dict):
+        return {name: plain(value) for name, value in known.items() if value is not UNKNOWN}
+    if isinstance(known, list):
+        return [plain(value) for value in known]
+    return None if known is UNKNOWN else known
+
+
 def absorb(stored: Json, shown: Json) -> Json:
     """What was shown, with what is stored beside it; what was mended on its way out is kept as it was shown."""
     if isinstance(stored, dict) and isinstance(shown, dict):
