@@ -3,6 +3,7 @@
 A runner takes units in order and gives what came of them in the same order. It holds a bounded number at a time.
 """
 
+import logging
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -117,7 +118,9 @@ class RayRunner:
             except ImportError as error:
                 raise RunError("the runner 'ray' needs Ray; run pip install 'gtm-sim[ray]'") from error
             if not ray.is_initialized():
-                ray.init(num_cpus=self._workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+                ray.init(
+                    num_cpus=self._workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+                )
             ray.data.DataContext.get_current().enable_progress_bars = False
             self._ray = ray
         return self._ray
