@@ -7,10 +7,13 @@ Each recorded call goes to the simulator, its identifiers replaced by those the 
 nothing of the recorded answers shown to it. Three figures, per source and for all:
 
 - recall: of recorded errors that the recorded state explains (`replay/labels.py`), how many are errors here;
-- false errors: of recorded successes, how many are errors here; told apart are those whose recorded arguments the
-  definition itself refuses (many are inferred), those later in such a session, and those where the definition
-  refuses the ids that the simulator gave; the rest are the world's;
-- fields set earlier (`replay/fields.py`): how many the simulator shows with the same value.
+- false errors: of the valid calls, how many are errors here. A call is valid where the recording has a success. Some
+  of these the tool's own definition refuses (many definitions are inferred, or cut): such an error is certain, and a
+  defect of the definition, not of the world. So there are two figures: of all valid calls, and *where taken*: of those
+  that the definition takes, in sessions in which it has refused none before (what was refused may be what a later call
+  needs). Told apart are also those where the definition refuses the ids that the simulator itself gave;
+- fields set earlier (`replay/fields.py`): how many the simulator shows with the same value; of all, and of those that
+  the definitions declare.
 
 Sessions whose start is known (a fresh account, given files) run in the world `closed`, as their user would say, all
 others in `auto`; `--world auto` runs all in `auto`. `--teacher-forced` tells the session what really happened after
@@ -26,7 +29,7 @@ import os
 import sys
 from pathlib import Path
 
-from replay.fields import SetFields, equal
+from replay.fields import SetFields
 from replay.figures import CASCADE, REFUSED, Tally, tables
 from replay.identity import MISSING, Substitution, plain
 from replay.labels import Ledger
@@ -79,17 +82,18 @@ class Replay:
                 print(f"{recording.name}: {turn.tool}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
                 continue
             content = MISSING if result.is_error else result.content
+            tool = self._tool(domain, name)
+            takes = not check_arguments(tool, arguments).violations
             if turn.is_error:
                 why = ledger.explain(turn)
-            elif check_arguments(self._tool(domain, name), arguments).violations:
-                why, refused = REFUSED, True
             else:
-                why = CASCADE if refused else ""
+                why = CASCADE if refused and takes else "" if takes else REFUSED
+                refused = refused or not takes
             self.tally.call(recording, turn, result, why)
             if not turn.is_error:
-                for path, wanted, shown in fields.shown(turn, content, ids):
-                    self.tally.field(recording, turn, path, (wanted, shown), equal=equal(wanted, shown))
-                fields.add(turn)
+                for leaf in fields.shown(turn, content, ids, tool.output_schema):
+                    self.tally.field(recording, turn, leaf, why)
+                fields.add(turn, tool.parameters.get("properties") or () if takes else ())
                 ledger.add(turn)
             if self._forced:
                 world.restore(before)

@@ -1,15 +1,22 @@
 """Fields that an earlier call of the session set, found in a recorded answer, looked up in the simulated one.
 
 A thing is what a writing call made or named: the identifiers its arguments or its answer brought first. A leaf of
-a later recorded success counts where it belongs to that thing, has the same name as an argument of the last writing
-call that gave this name, and the same value. It is equal where the simulator shows the same value, identifiers
-replaced, at the same place; a place that is missing is unequal.
+a later recorded success counts where it belongs to that thing, the last writing call that gave the field of this path
+gave this value, and the recording shows it: so what the server changes or hides is no leaf. A path is the same where
+one ends with the other, list positions and plurals aside (`DistributionConfig.Comment` given, `Distribution.
+DistributionConfig.Comment` shown); a field given at the top may be at most `MAX_AROUND` names deep in the answer.
+It is equal where the simulator shows the same value, identifiers replaced, at the same place; a place that is missing
+is unequal.
+
+A leaf is *declared* where the definitions know it: the call that gave it passes its definition, which has that
+argument, and the answer's schema has the place. Nobody can show the others: no simulator knows of them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from gtm.tools.view import View
 from gtm.types import Json
 from replay.identity import MISSING, Substitution, child, is_identifier, plain, scalars
 from replay.labels import action
@@ -18,8 +25,36 @@ from replay.records import Turn
 _MAKING = re.compile(r"create|insert|(add|start|run|copy|clone|restore)(?![a-z])", re.IGNORECASE)
 _ITS_OWN = re.compile(r"(id|arn|name)\Z")
 
-Leaf = tuple[str, Json, Json]
-"""Path, recorded value with identifiers replaced, simulated value or MISSING."""
+MAX_AROUND = 3
+"""Names around a field in an answer that a caller gave at the top: `data`, `attributes`, and the thing's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One place of a recorded answer that was set earlier."""
+
+    path: str
+    wanted: Json
+    """The recorded value, identifiers replaced."""
+    shown: Json
+    """The simulated value, or MISSING."""
+    declared: bool
+
+    @property
+    def equal(self) -> bool:
+        """Whether the simulator showed the value."""
+        return self.shown is not MISSING and bool(self.wanted == self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the last call that gave a field gave."""
+
+    values: frozenset[str]
+    declared: bool
+
+
+_Path = tuple[str, ...]
 
 
 @dataclass
@@ -28,11 +63,11 @@ class SetFields:
 
     _thing_of: dict[str, int | None] = field(default_factory=dict)
     """Identifier -> the thing it was first seen with; None where that was no writing call."""
-    _given: list[dict[str, set[str]]] = field(default_factory=list)
-    """A thing -> name of a field -> values that the last call that gave it gave."""
+    _given: list[dict[_Path, _Given]] = field(default_factory=list)
+    """A thing -> path of a field -> values that the last call that gave it gave."""
 
-    def add(self, turn: Turn) -> None:
-        """Note a recorded success: what it made or set."""
+    def add(self, turn: Turn, declared: Collection[str]) -> None:
+        """Note a recorded success: what it made or set; `declared` are the arguments that its definition takes."""
         writes = action(turn).verb == "write"
         fresh = self._fresh(turn.arguments) | self._fresh(turn.response)
         thing = self._latest(turn.arguments)
@@ -43,20 +78,28 @@ class SetFields:
                 fresh |= {value for _, value in action(turn).named[-1:]}
         self._thing_of.update(dict.fromkeys(fresh, thing if writes else None))
         if thing is not None and writes:
-            new: dict[str, set[str]] = {}
-            for name, value in scalars(turn.arguments):
-                new.setdefault(plain(name), set()).add(_text(value))
-            self._given[thing].update(new)
+            new: dict[_Path, set[str]] = {}
+            for path, value in _leaves(turn.arguments):
+                new.setdefault(path, set()).add(_text(value))
+            known = {_flat(name) for name in declared}
+            self._given[thing].update({p: _Given(frozenset(v), p[0] in known) for p, v in new.items()})
 
-    def shown(self, turn: Turn, simulated: Json, ids: Substitution) -> Iterator[Leaf]:
-        """The leaves of a recorded success that were set earlier."""
+    def shown(self, turn: Turn, simulated: Json, ids: Substitution, schema: Json) -> Iterator[Leaf]:
+        """The leaves of a recorded success that were set earlier; `schema` is its definition's of answers."""
         if self._given and not makes(turn):
-            yield from self._walk((turn.response, simulated), ids, self._latest(turn.arguments))
+            view = View(schema, schema) if isinstance(schema, dict) else None
+            yield from self._walk((turn.response, simulated), ids, self._latest(turn.arguments), ("", view))
 
     def _walk(
-        self, pair: tuple[Json, Json], ids: Substitution, thing: int | None, path: str = "", *, listed: bool = False
+        self,
+        pair: tuple[Json, Json],
+        ids: Substitution,
+        thing: int | None,
+        at: tuple[str, View | None],
+        *,
+        listed: bool = False,
     ) -> Iterator[Leaf]:
-        recorded, simulated = pair
+        (recorded, simulated), (path, view) = pair, at
         if isinstance(recorded, dict):
             here = {key: item for key, item in recorded.items() if not isinstance(item, dict | list)}
             own = self._latest(here)
@@ -66,14 +109,28 @@ class SetFields:
             elif own is not None or (listed and any(map(_ITS_OWN.search, map(plain, here)))):
                 thing = own
             for key, item in recorded.items():
-                yield from self._walk((item, child(simulated, key)), ids, thing, f"{path}/{key}")
+                inside = (f"{path}/{key}", _inside(view, key))
+                yield from self._walk((item, child(simulated, key)), ids, thing, inside)
         elif isinstance(recorded, list):
+            items = view.items if view is not None and view.type == "array" else None
             for index, other in enumerate(ids.matched(recorded, simulated)):
-                yield from self._walk((recorded[index], other), ids, thing, f"{path}/{index}", listed=True)
+                yield from self._walk((recorded[index], other), ids, thing, (f"{path}/{index}", items), listed=True)
         elif recorded is not None and thing is not None:
-            name = next((part for part in reversed(path.split("/")) if not part.isdecimal()), "")
-            if _text(recorded) in self._given[thing].get(plain(name), ()):
-                yield path, ids.apply(recorded, name), simulated
+            names = [part for part in path.split("/")[1:] if not part.isdecimal()]
+            given = self._last_given(thing, tuple(map(_flat, names)))
+            if given is not None and _text(recorded) in given.values:
+                wanted = ids.apply(recorded, names[-1] if names else "")
+                yield Leaf(path, wanted, simulated, given.declared and view is not None)
+
+    def _last_given(self, thing: int, path: _Path) -> _Given | None:
+        """What was given for a field: that of the longest path, for it says most."""
+        fields = self._given[thing]
+        for start in range(len(path)):
+            given = fields.get(path[start:])
+            if given is not None and (start <= MAX_AROUND or start < len(path) - 1):
+                return given
+        within = [given for other, given in fields.items() if len(path) < len(other) and other[-len(path) :] == path]
+        return within[-1] if within and path else None
 
     def _fresh(self, value: Json) -> set[str]:
         leaves = {str(item) for name, item in scalars(value) if is_identifier(name, item)}
@@ -94,6 +151,31 @@ def _text(value: Json) -> str:
     return f"{type(value).__name__}:{value}"
 
 
-def equal(wanted: Json, simulated: Json) -> bool:
-    """Whether the simulator showed the value."""
-    return simulated is not MISSING and bool(wanted == simulated)
+def _leaves(value: Json, path: _Path = ()) -> Iterator[tuple[_Path, Json]]:
+    """(path without list positions, scalar) for every leaf."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, _flat(key)))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item, path)
+    elif value is not None:
+        yield path, value
+
+
+def _flat(name: str) -> str:
+    """A name without case, punctuation and plural."""
+    flat = plain(name)
+    return flat[:-1] if len(flat) > 3 and flat.endswith("s") and not flat.endswith("ss") else flat
+
+
+def _inside(view: View | None, key: str) -> View | None:
+    """The place of a property in a schema; None where the schema does not have it."""
+    if view is None:
+        return None
+    if key in view.properties:
+        return view.child(key)
+    node = view.node if isinstance(view.node, dict) else {}
+    extra = node.get("additionalProperties")
+    is_open = isinstance(extra, dict) or extra is True or (not view.properties and view.type in {"object", ""})
+    return View(view.root, extra if isinstance(extra, dict) else {}) if is_open else None

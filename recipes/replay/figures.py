@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gtm import Result
 from gtm.types import Json
+from replay.fields import Leaf
 from replay.identity import MISSING
 from replay.labels import error_kind
 from replay.records import Recording, Turn
@@ -36,7 +37,8 @@ class Tally:
         simulated = why if why in (REFUSED, CASCADE) and result.is_error else outcome(result)
         counts = ["calls"]
         if not turn.is_error:
-            counts += ["valid", *([] if simulated == "ok" else ["false", f"false:{simulated}"])]
+            counts += ["valid", *([f"valid:{why}"] if why else ["valid:taken"])]
+            counts += [] if simulated == "ok" else ["false", f"false:{simulated}"]
         else:
             label = why if why in EXPLAINED else f"unexplained {error_kind(turn)}"
             hit = ["hit"] if simulated != "ok" else []
@@ -50,14 +52,15 @@ class Tally:
         elif not turn.is_error and simulated != "ok":
             self._keep(recording, f"false:{simulated}", _said(turn, result))
 
-    def field(self, recording: Recording, turn: Turn, path: str, values: tuple[Json, Json], *, equal: bool) -> None:
-        """Count one leaf that was set earlier: (wanted, shown)."""
-        wanted, shown = values
-        way = "missing" if shown is MISSING else "other"
-        self._count(recording, ["fields", "fields:equal" if equal else f"fields:{way}"])
-        if not equal:
-            told = {"tool": turn.tool, "path": path, "wanted": wanted, "shown": None if shown is MISSING else shown}
-            self._keep(recording, f"field:{way}", told)
+    def field(self, recording: Recording, turn: Turn, leaf: Leaf, why: str) -> None:
+        """Count one leaf that was set earlier, in an answer where `why` says what the definition refused."""
+        way = "equal" if leaf.equal else "missing" if leaf.shown is MISSING else "other"
+        kinds = ["fields", *(["declared"] if leaf.declared and not why else [])]
+        self._count(recording, [name for kind in kinds for name in (kind, f"{kind}:{way}")])
+        if not leaf.equal:
+            shown = None if leaf.shown is MISSING else leaf.shown
+            told = {"tool": turn.tool, "path": leaf.path, "wanted": leaf.wanted, "shown": shown}
+            self._keep(recording, f"field:{way}", {**told, "declared": len(kinds) > 1})
 
     def _count(self, recording: Recording, names: list[str]) -> None:
         for key in (recording.source, "all", *(["all test families"] if recording.split == "test" else [])):
@@ -97,6 +100,7 @@ def _figures(n: "collections.Counter[str]") -> dict[str, Json]:
         "recall": _share(n["recalled"], n["explained"]),
         "valid": n["valid"],
         "false_errors": _share(n["false"], n["valid"]),
+        "false_where_taken": _share(n["false"] - n[f"false:{REFUSED}"] - n[f"false:{CASCADE}"], n["valid:taken"]),
         "false_by_definition": _share(n[f"false:{REFUSED}"], n["valid"]),
         "false_after_definition": _share(n[f"false:{CASCADE}"], n["valid"]),
         "false_by_own_ids": _share(n["false:invalid_arguments"], n["valid"]),
@@ -107,6 +111,9 @@ def _figures(n: "collections.Counter[str]") -> dict[str, Json]:
         "fields": n["fields"],
         "fields_equal": _share(n["fields:equal"], n["fields"]),
         "fields_missing": _share(n["fields:missing"], n["fields"]),
+        "declared": n["declared"],
+        "declared_equal": _share(n["declared:equal"], n["declared"]),
+        "declared_missing": _share(n["declared:missing"], n["declared"]),
     }
 
 
@@ -121,6 +128,7 @@ def tables(report: dict[str, Json]) -> str:
         "recall %": "recall",
         "valid": "valid",
         "false %": "false_errors",
+        "where taken %": "false_where_taken",
         "by definition %": "false_by_definition",
         "after one %": "false_after_definition",
         "by own ids %": "false_by_own_ids",
@@ -129,6 +137,7 @@ def tables(report: dict[str, Json]) -> str:
         "always error": "always_error_agreement",
     }
     fields = {"fields": "fields", "equal %": "fields_equal", "missing %": "fields_missing"}
+    fields |= {"declared": "declared", "its equal %": "declared_equal", "its missing %": "declared_missing"}
     kinds = report.get("all", {}).get("by_kind", {})
     rows = [[kind, str(of["n"]), _cell(of["recall"])] for kind, of in kinds.items()]
     return "\n\n".join(

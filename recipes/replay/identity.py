@@ -2,7 +2,8 @@
 
 A value is replaced where it first appeared in a recorded *response*: ids, ARNs, URLs, names that the server gave.
 What callers chose stays as it is. The replacement is what the simulator answered to that same call at the same place;
-items of a list are matched by what they share, not by position, since the order of a list means little.
+items of a list are matched by what they share, the likest first, since the order of a list means little. A short
+number (`7`) stands for different things in different fields, so it is replaced only in a field of a fitting name.
 """
 
 import re
@@ -61,28 +62,37 @@ def scalars(value: Json, name: str = "") -> Iterator[tuple[str, Json]]:
 class Substitution:
     """Recorded identifier -> simulated one, learned turn by turn."""
 
-    _chosen: str = ""
-    """All that callers have written so far."""
-    _seen: set[str] = field(default_factory=set)
-    _known: dict[str, tuple[str, Json]] = field(default_factory=dict)
-    """Recorded identifier as text -> (its field, the simulated one)."""
+    _chosen: set[str] = field(default_factory=set)
+    """All values that callers have written so far."""
+    _text: str = ""
+    """The same as one text, for what stands inside of longer values."""
+    _seen: set[tuple[str, str]] = field(default_factory=set)
+    """(value, its field where the value alone says little)."""
+    _known: dict[str, list[tuple[str, Json]]] = field(default_factory=dict)
+    """Recorded identifier as text -> (its field, the simulated one), the newest first."""
     _strong: list[str] = field(default_factory=list)
     """Those that are replaced inside longer texts too, longest first."""
 
     def learn(self, arguments: Json, recorded: Json, simulated: Json) -> None:
         """Note the identifiers that a recorded success brought first."""
-        self._chosen += "\n".join(str(value) for _, value in scalars(arguments)) + "\n"
+        written = [str(value) for _, value in scalars(arguments)]
+        self._chosen.update(written)
+        self._text += "\n".join(written) + "\n"
         for name, value, other in self.leaves(recorded, simulated):
             text = str(value)
-            if text in self._seen or not is_identifier(name, value) or text in self._chosen:
+            mark = (text, "" if self._sure(text) else plain(name))
+            if mark in self._seen or not is_identifier(name, value) or self._is_chosen(text):
                 continue
             if other is MISSING or isinstance(other, bool) or not isinstance(other, str | int):
                 continue
-            self._seen.add(text)
-            self._known[text] = (plain(name), other)
+            self._seen.add(mark)
+            self._known.setdefault(text, []).insert(0, (plain(name), other))
             if len(text) >= 6 and any(c.isdigit() for c in text):
                 self._strong.append(text)
         self._strong.sort(key=lambda text: (-len(text), text))
+
+    def _is_chosen(self, text: str) -> bool:
+        return text in self._chosen or (self._sure(text) and text in self._text)
 
     def apply(self, value: Json, name: str = "") -> Json:
         """The value with every known identifier replaced."""
@@ -95,13 +105,14 @@ class Substitution:
         return self._scalar(value, plain(name))
 
     def _scalar(self, value: str | int, name: str) -> Json:
-        known = self._known.get(str(value))
-        if known is not None and (self._sure(str(value)) or name.endswith(known[0]) or known[0].endswith(name)):
-            return str(known[1]) if isinstance(value, str) else known[1]
+        sure = self._sure(str(value))
+        for holder, known in self._known.get(str(value), ()):
+            if sure or name.endswith(holder) or holder.endswith(name):
+                return _typed(known, value)
         if isinstance(value, str):
             for old in self._strong:
                 if old in value:
-                    value = value.replace(old, str(self._known[old][1]))
+                    value = value.replace(old, str(self._known[old][0][1]))
         return value
 
     @staticmethod
@@ -124,22 +135,30 @@ class Substitution:
         others = list(simulated) if isinstance(simulated, list) else []
         if len(recorded) > MAX_ITEMS or len(others) > MAX_ITEMS:
             return [others[index] if index < len(others) else MISSING for index in range(len(recorded))]
-        left = {index: _marks(other) for index, other in enumerate(others)}
-        found: list[int | None] = []
-        for item in recorded:
-            marks = _marks(self.apply(item))
-            score, best = max(((len(marks & left[index]), -index) for index in left), default=(0, 0))
-            found.append(-best if score else None)
-            if score:
-                del left[-best]
+        marks = [_marks(self.apply(item)) for item in recorded]
+        theirs = [_marks(other) for other in others]
+        alike = ((len(own & other), -i, -j) for i, own in enumerate(marks) for j, other in enumerate(theirs))
+        found: dict[int, int] = {}
+        left = set(range(len(others)))
+        for score, i, j in sorted(alike, reverse=True):
+            if score and -i not in found and -j in left:
+                found[-i] = -j
+                left.discard(-j)
         rest = iter(sorted(left))
-        places = [next(rest, None) if place is None else place for place in found]
+        places = [found[index] if index in found else next(rest, None) for index in range(len(recorded))]
         return [MISSING if place is None else others[place] for place in places]
 
 
 def child(value: Json, key: str) -> Json:
     """A property of a value, or MISSING."""
     return value[key] if isinstance(value, dict) and key in value else MISSING
+
+
+def _typed(known: Json, value: str | int) -> Json:
+    """The simulated identifier in the type of the recorded one, where nothing is lost by it."""
+    if isinstance(value, str):
+        return str(known)
+    return int(known) if isinstance(known, str) and known.isdecimal() and len(known) < 19 else known
 
 
 def _marks(value: Json) -> set[str]:

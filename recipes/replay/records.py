@@ -2,10 +2,15 @@
 
 A world is one domain's tools, as a user would import them; a session that crosses domains has one world each. Nothing
 here knows what a simulator is.
+
+One defect of the recordings is mended: where a log's placeholder for a name was filled with a made-up value while
+the same name is written out elsewhere (`GET urlMaps/c9tq8wwirox0` answers `"name": "map-1"`, as `insert` was given),
+both are spelt as the answer spells it. Without that no reader can tell that they are one thing.
 """
 
 import gzip
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +21,9 @@ from gtm.types import Json, Toolset
 
 FRESH = "getmoto/moto"
 """The source whose sessions each begin in an empty account."""
+
+_PLACEHOLDER = re.compile(r"[0-9a-z]{12}\Z")
+"""What fills a log's placeholder (see the data's README)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +92,12 @@ def _raw(path: Path) -> Iterator[bytes]:
 
 
 def _recording(session: dict[str, Json], source: str, library: Library) -> Recording:
+    names = _spellings(session["session"])
     turns = tuple(
         Turn(
             tool=turn["tool"],
             method=library.methods[turn["tool"]],
-            arguments=turn["arguments"],
+            arguments=_respelt(turn["arguments"], names),
             response=turn["response"],
             is_error=turn["is_error"],
             status=turn.get("status"),
@@ -106,3 +115,29 @@ def _recording(session: dict[str, Json], source: str, library: Library) -> Recor
         files=files,
         turns=turns,
     )
+
+
+def _spellings(turns: list[dict[str, Json]]) -> dict[str, str]:
+    """Placeholder's value -> the name that the answers give the same thing, where they agree on one."""
+    shown = json.dumps([turn["response"] for turn in turns])
+    found: dict[str, set[str]] = {}
+    for turn in turns:
+        name = turn["response"].get("name") if isinstance(turn["response"], dict) and not turn["is_error"] else None
+        if not isinstance(name, str) or "operation" in name:
+            continue
+        for value in turn["arguments"].values():
+            own = value.rpartition("/")[2] if isinstance(value, str) else ""
+            if _PLACEHOLDER.match(own) and own not in shown:
+                found.setdefault(own, set()).add(name.rpartition("/")[2])
+    return {own: names.pop() for own, names in found.items() if len(names) == 1}
+
+
+def _respelt(value: Json, names: dict[str, str]) -> Json:
+    if isinstance(value, dict) and names:
+        return {key: _respelt(item, names) for key, item in value.items()}
+    if isinstance(value, list) and names:
+        return [_respelt(item, names) for item in value]
+    if isinstance(value, str):
+        for own, name in names.items():
+            value = value.replace(own, name)
+    return value
