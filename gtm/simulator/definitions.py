@@ -4,7 +4,7 @@ Computed from definitions and configuration alone, so that it is the same in eve
 (the shape of a tool that says nothing about its answer) is left to `gtm.simulator.writer`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gtm.errors import SpecError
@@ -19,6 +19,7 @@ from gtm.world.declared import resolve
 from gtm.world.effects import infer_effects
 from gtm.world.model import STORED, Bound, WorldModel
 from gtm.world.rules import RuledWorld
+from gtm.world.takers import Takers
 from gtm.world.words import flat, words
 
 Form = Literal["json", "document", "text", "empty", "placeholder"]
@@ -62,6 +63,7 @@ class Definitions:
         self.effects: dict[str, Effect] = infer_effects(toolset, declared)
         self._config = config
         self._plain = WorldModel(toolset, lambda tool: None, self.effects)
+        self._takers = Takers(toolset.tools)
         self._shapes: dict[str, Shape | None] = {}
         self._notes: dict[str, tuple[str, ...]] = {}
         tools = tuple(self._complete(tool) for tool in toolset.tools)
@@ -171,7 +173,8 @@ class Definitions:
             return None
         for note in shape.notes:
             self._note(tool, note)
-        return shape
+        noun = fields.last_noun(self.effects[tool.name].resource or "")
+        return replace(shape, schema=self._takers.shape(shape.schema, noun))
 
     def _note(self, tool: Tool, note: str) -> None:
         self._notes[tool.name] = (*self._notes.get(tool.name, ()), note)

@@ -28,6 +28,7 @@ from gtm.world.mentions import KEYED, called_by, mentioned
 from gtm.world.paths import Path
 from gtm.world.receipts import Receipts
 from gtm.world.resource import Resource
+from gtm.world.takers import Takers
 from gtm.world.words import flat, words
 from gtm.world.wrappers import unwrapped, wrappers_of
 
@@ -47,6 +48,7 @@ class WorldModel:
     ) -> None:
         self.toolset = toolset
         self._shape_of = shape_of
+        self._takers = Takers(toolset.tools)
         self._bound: dict[str, Bound] = {}
         self._resources: dict[str, Resource] = {}
         self._fields: dict[str, dict[str, Json]] = {}
@@ -309,7 +311,8 @@ class WorldModel:
             view = View(tool.parameters, tool.parameters).child(own[-1]) if own else None
             if view is not None and (not leaf.get("type") or view.type == leaf["type"]):
                 leaf = narrowed(leaf, view.flat)
-        return found, narrowed(leaf, {}) or {"type": "string"}
+        leaf = narrowed(leaf, {}) or {"type": "string"}
+        return found, self._takers.leaf(found or "", last_noun(resource), leaf)
 
     def _is_singleton(self, tool: Tool) -> bool:
         """`/pets/{petId}/status`: the path's key is the parent's, so the document does not carry it as its own."""

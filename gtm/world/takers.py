@@ -1,0 +1,87 @@
+"""The forms in which a toolset's arguments want identifiers, so that what one tool answers another one takes.
+
+`VpcId` of an answer gets the pattern that `VpcId` has among the arguments, an `id` in a `thread` that of `thread_id`;
+where tools take a number for what an answer writes as a text, the text is of digits. Only identifiers, only where an
+answer's own schema says nothing about their form. Definitions only.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from gtm.errors import SpecError
+from gtm.tools.validator import prepare
+from gtm.tools.view import View
+from gtm.types import Json, Tool
+from gtm.world.words import flat, singular, words
+
+_ENDINGS = {"id": ("id", "identifier"), "identifier": ("identifier", "id"), "arn": ("arn", "identifier")}
+"""Last word of an answer's field -> last words of arguments that take it."""
+
+_ANY = ("resource", "target", "")
+"""What an argument says before its ending where it takes identifiers of any kind of thing."""
+
+_SAID = ("pattern", "format", "enum", "const", "minLength", "maxLength")
+_TAKEN = ("pattern", "format", "minLength", "maxLength")
+DIGITS = "^[1-9][0-9]{5}$"
+"""A number as text."""
+
+
+class Takers:
+    """What the arguments of a toolset's tools must be, by name."""
+
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        found: dict[str, Counter[tuple[tuple[str, Json], ...]]] = {}
+        for tool in tools:
+            for name, form in _forms(tool):
+                found.setdefault(name, Counter())[form] += 1
+        self._forms = {name: dict(max(forms.items(), key=lambda pair: pair[1])[0]) for name, forms in found.items()}
+
+    def leaf(self, name: str, noun: str, leaf: dict[str, Json]) -> dict[str, Json]:
+        """A field of a thing called `noun`, in the form in which tools take it."""
+        ending = words(name)[-1:]
+        if not ending or ending[0] not in _ENDINGS or leaf.get("type") != "string" or set(_SAID) & leaf.keys():
+            return leaf
+        own = flat(name)[: -len(ending[0])] or singular(flat(noun))
+        for before in (own, *_ANY):
+            for after in _ENDINGS[ending[0]]:
+                form = self._forms.get(f"{before}{after}")
+                if form is not None and (before or not own):
+                    return {**leaf, **form}
+        return leaf
+
+    def shape(self, shape: dict[str, Json], noun: str) -> dict[str, Json]:
+        """An answer's shape with its identifiers in the forms in which tools take them."""
+        if shape.get("type") == "array":
+            return {**shape, "items": self.shape(shape["items"], noun)}
+        if shape.get("type") != "object":
+            return shape
+        return {**shape, "properties": {n: self._inner(n, noun, sub) for n, sub in shape["properties"].items()}}
+
+    def _inner(self, name: str, noun: str, shape: dict[str, Json]) -> dict[str, Json]:
+        if shape.get("type") == "array" and shape["items"].get("type") == "string":
+            return {**shape, "items": self.leaf(singular(name), noun, shape["items"])}
+        return self.shape(shape, name) if shape.get("type") in {"array", "object"} else self.leaf(name, noun, shape)
+
+
+def _forms(tool: Tool) -> Iterator[tuple[str, tuple[tuple[str, Json], ...]]]:
+    """(flat name, form) of each argument that may hold an identifier and says what form it has."""
+    view = View(tool.parameters, tool.parameters)
+    for name in view.properties:
+        place = view.child(name)
+        if place is not None and place.type == "array":
+            name, place = singular(name), place.items
+        if place is None or words(name)[-1:] not in {(ending,) for ending in _ENDINGS}:
+            continue
+        if place.type == "integer":
+            yield flat(name), (("pattern", DIGITS),)
+        elif place.type == "string" and "enum" not in place.flat and _usable(place.flat):
+            yield flat(name), tuple((key, place.flat[key]) for key in _TAKEN if key in place.flat)
+
+
+def _usable(leaf: Mapping[str, Json]) -> bool:
+    """Whether a form can be drawn from."""
+    try:
+        prepare({key: value for key, value in leaf.items() if key in _TAKEN})
+    except SpecError:
+        return False
+    return True

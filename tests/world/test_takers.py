@@ -1,0 +1,53 @@
+"""What one tool answers another one takes: identifiers in the form in which arguments want them."""
+
+import re
+
+import pytest
+
+from gtm import Simulator
+from gtm.types import Json, Tool, Toolset
+
+STRING = {"type": "string"}
+
+
+def tool(name: str, arguments: dict[str, Json], output: Json) -> Tool:
+    parameters = {"type": "object", "properties": arguments, "required": list(arguments)}
+    return Tool(name=name, parameters=parameters, output_schema=output)
+
+
+def thing(**fields: Json) -> dict[str, Json]:
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+def answered(*tools: Tool) -> Json:
+    with Simulator(Toolset(name="t", kind="openai", tools=tools), model="scripted", cache=False).session() as s:
+        return s.call(tools[0].name, {"name": "a"} if "name" in tools[0].parameters["properties"] else {}).content
+
+
+VPC = thing(VpcId=STRING, VpcArn=STRING, name=STRING)
+MAKE = tool("CreateVpc", {"name": STRING}, thing(Vpc=VPC))
+
+
+def test_a_new_key_has_the_pattern_that_another_tool_demands() -> None:
+    attach = tool("AttachGateway", {"VpcId": {"type": "string", "pattern": "^vpc-[0-9a-f]{8}$"}}, thing(ok=STRING))
+    assert re.fullmatch("vpc-[0-9a-f]{8}", answered(MAKE, attach)["Vpc"]["VpcId"])
+    assert not answered(MAKE)["Vpc"]["VpcId"].startswith("vpc-")
+
+
+def test_an_argument_for_things_of_any_kind_gives_the_form_of_all_their_addresses() -> None:
+    tag = tool("TagResource", {"resourceArn": {"type": "string", "minLength": 20}}, thing(ok=STRING))
+    assert len(answered(MAKE, tag)["Vpc"]["VpcArn"]) >= 20
+    assert len(answered(MAKE)["Vpc"]["VpcArn"]) < 20
+
+
+def test_an_identifier_that_tools_take_as_a_number_is_a_number_as_text() -> None:
+    threads = tool("list_threads", {}, {"type": "array", "items": thing(id=STRING, title=STRING), "minItems": 1})
+    read = tool("subscribe", {"thread_id": {"type": "integer"}}, thing(ok=STRING))
+    assert all(item["id"].isdecimal() for item in answered(threads, read))
+
+
+@pytest.mark.parametrize("said", [{"enum": ["x", "y"]}, {"pattern": "^[xy]$"}])
+def test_what_an_answer_says_of_its_own_identifiers_stands(said: dict[str, Json]) -> None:
+    own = tool("CreateVpc", {"name": STRING}, thing(Vpc={**VPC, "properties": {**VPC["properties"], "VpcId": said}}))
+    attach = tool("AttachGateway", {"VpcId": {"type": "string", "pattern": "^vpc-[0-9a-f]{8}$"}}, thing(ok=STRING))
+    assert answered(own, attach)["Vpc"]["VpcId"] in {"x", "y"}
