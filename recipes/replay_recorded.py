@@ -9,9 +9,9 @@ nothing of the recorded answers shown to it. Three figures, per source and for a
 - recall: of recorded errors that the recorded state explains (`replay/labels.py`), how many are errors here;
 - false errors: of the valid calls, how many are errors here. A call is valid where the recording has a success. Some
   of these the tool's own definition refuses (many definitions are inferred, or cut): such an error is certain, and a
-  defect of the definition, not of the world. So there are two figures: of all valid calls, and *where taken*: of those
-  that the definition takes, in sessions in which it has refused none before (what was refused may be what a later call
-  needs). Told apart are also those where the definition refuses the ids that the simulator itself gave;
+  defect of the definition, not of the world. So there are two figures: of all valid calls, and *where taken*: of
+  those that the definition takes, in sessions in which it has refused none before (what was refused may be what a
+  later call needs). Told apart are also those where the definition refuses the ids that the simulator itself gave;
 - fields set earlier (`replay/fields.py`): how many the simulator shows with the same value; of all, and of those that
   the definitions declare.
 
