@@ -2,16 +2,7 @@
 
 `recipes/score_effects.py --data DIR` reads DIR/tools/*.jsonl.gz. Method and path, and every mention of them in a
 description, are hidden before `gtm.world.effects.infer_effects` sees a family's tools together; they give the
-label:
-
-- A path that ends with a parameter is an item: GET, HEAD read it, DELETE deletes it, PUT, PATCH, POST update it.
-- Any other path ends with a word. If that is a verb, a search lists and a calculation computes; every other verb,
-  `:verb` endings, `POST /` and paths with a query are transport without meaning and are left out. A GET below a word
-  like `search` lists.
-- GET, HEAD list where the family has an item path below it or the last word is plural, else read; PUT and PATCH
-  update; DELETE deletes; POST creates where the family gets the same path or an item below it or where the last word
-  is plural, else it is left out: nothing says that `POST /ocr/photo` makes a thing.
-- The resource is the last fixed word, the key the last parameter where the tool has an argument of that name.
+label (`path_labels.py`).
 
 The main figures leave out labels whose number the documented answer contradicts (a list at a singular path). An
 opaque effect counts as wrong. `effect_labels.jsonl` beside this file holds labels read by hand (AWS, MCP,
@@ -27,7 +18,9 @@ import os
 import pathlib
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+
+from path_labels import Label, agrees, is_same_resource, label_of, paths_of, singular_words, word_list
 
 from gtm.tools.catalog import iter_entries, split
 from gtm.types import Effect, Json, Tool, Toolset
@@ -35,25 +28,12 @@ from gtm.world.effects import THRESHOLD, infer_effects
 
 HTTP = ("apisguru", "google", "recorded", "datadog", "aws")
 KINDS = ("create", "read", "list", "update", "delete", "compute")
-Paths = tuple[frozenset[str], frozenset[str]]
 KEYED = frozenset({"read", "update", "delete"})
 LABELS = pathlib.Path(__file__).with_name("effect_labels.jsonl")
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "effects.md"
-_SAID = json.loads(pathlib.Path(__file__).with_name("effect_verbs.json").read_text(encoding="utf-8"))
-SEARCHES, CALCULATIONS, ACTIONS = (frozenset(_SAID[key].split()) for key in ("searches", "calculations", "actions"))
-_VERSION = re.compile(r"(api|rest|public|v?\d[\w.]*|v\d+(alpha|beta)\d*|latest|beta|alpha)\Z", re.IGNORECASE)
 START, END = "<!-- scores -->", "<!-- /scores -->"
 
 _MENTION = re.compile(r"(Endpoint: *)?\b(GET|HEAD|POST|PUT|PATCH|DELETE) +/\S*")
-
-
-@dataclasses.dataclass(frozen=True)
-class Label:
-    """What a tool does, told by its method and path or by a reader."""
-
-    kind: str
-    resource: str | None
-    key: str | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,120 +51,9 @@ class Scored:
     @property
     def kind(self) -> str:
         """The kind that counts: what is not trusted is opaque."""
+        if self.effect.kind == "create" and self.label.makes:
+            return self.label.kind
         return self.effect.kind if self.effect.confidence >= THRESHOLD else "opaque"
-
-
-def agrees(label: Label, schema: Json) -> bool:
-    """Whether the documented answer can be what the label says: a list shows an array, anything else not only one."""
-    if not isinstance(schema, dict):
-        return True
-    if schema.get("type") == "array":
-        return label.kind in {"list", "compute"}
-    properties = schema.get("properties")
-    if not isinstance(properties, dict) or not properties:
-        return True
-    arrays = [name for name, sub in properties.items() if has_array(sub, 1)]
-    if label.kind == "list":
-        return bool(arrays)
-    things = [name for name, sub in properties.items() if has_array(sub, 0) or "properties" in (sub or {})]
-    return (
-        label.kind in {"update", "delete", "compute"} or len(properties) > 3 or things != arrays or len(arrays) != 1
-    )
-
-
-def has_array(schema: Json, depth: int) -> bool:
-    """Whether a place is an array or, so much deeper, holds one."""
-    if not isinstance(schema, dict):
-        return False
-    inner = schema.get("properties")
-    below = inner.values() if depth and isinstance(inner, dict) else ()
-    return schema.get("type") == "array" or "items" in schema or any(has_array(sub, depth - 1) for sub in below)
-
-
-def word_list(name: str) -> list[str]:
-    """`petId`, `pet-id`, `PetID` -> pet, id."""
-    return [word.lower() for word in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+", name)]
-
-
-def one(word: str) -> str:
-    """The singular, as far as plain English endings tell."""
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is", "ias", "news", "series")):
-        return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-2] if word.endswith(("sses", "shes", "ches", "xes", "zes", "tuses", "iases")) else word[:-1]
-
-
-def label_of(method: str, path: str, family: Paths) -> Label | None:
-    """The label that method and path give among their family's paths, or None where they have no meaning."""
-    parts = parts_of(path)
-    if not parts or ":" in parts[-1].split("}")[-1] or "?" in path or "#" in path:
-        return None
-    fixed = [part for part in parts if "{" not in part and not _VERSION.match(part)]
-    parameters = [part.strip("{}+*") for part in parts if part.startswith("{")]
-    key = parameters[-1] if parameters else None
-    resource = fixed[-1] if fixed else None
-    if method == "GET" and any(verb_of(part) in SEARCHES for part in fixed[:-1] or fixed):
-        return Label("list", None, None)
-    if parts[-1].startswith("{"):
-        kinds = {
-            "GET": "read",
-            "HEAD": "read",
-            "DELETE": "delete",
-            "PUT": "update",
-            "PATCH": "update",
-            "POST": "update",
-        }
-        return Label(kinds[method], resource, key) if method in kinds else None
-    if "{" in parts[-1] or resource != parts[-1]:
-        return None
-    if re.match(r"(get|create|update|delete)[a-z]{4}", resource):
-        return None
-    verb = verb_of(resource)
-    if verb:
-        reads = method in {"GET", "HEAD", "POST"}
-        kind = "list" if verb in SEARCHES else "compute" if verb in CALCULATIONS else None
-        return Label(kind, None, None) if kind and reads else None
-    last = word_list(resource)[-1:]
-    many = template(path) in family[0] or (bool(last) and one(last[0]) != last[0])
-    if method == "POST" and not many and template(path) not in family[1]:
-        return None
-    if method in {"GET", "HEAD"}:
-        return Label("list", resource, None) if many else Label("read", resource, key)
-    kinds = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
-    return Label(kinds[method], resource, None if method == "POST" else key) if method in kinds else None
-
-
-def verb_of(segment: str) -> str:
-    """The verb a path's last word starts with; `check-runs` and `reports` are things."""
-    said = word_list(segment)
-    if not said or said[0] not in ACTIONS | SEARCHES | CALCULATIONS:
-        return ""
-    noun = (
-        len(said) > 1
-        and one(said[-1]) != said[-1]
-        and said[0] in {"check", "test", "report", "log", "request", "review"}
-    )
-    return "" if noun else said[0]
-
-
-def parts_of(path: str) -> list[str]:
-    """The segments of a path, without query, extension and empty ones."""
-    plain = re.sub(r"\.(json|xml)$", "", re.split(r"[?#]", path)[0].strip("/"))
-    pieces = [[part] if "{" in part or _VERSION.match(part) else part.split(".") for part in plain.split("/")]
-    return [part for piece in pieces for part in piece if part]
-
-
-def template(path: str) -> str:
-    """A path with its parameters unnamed, so that siblings meet."""
-    return "/".join("{}" if part.startswith("{") else part.lower() for part in parts_of(path))
-
-
-def paths_of(calls: Iterable[tuple[str, str]]) -> Paths:
-    """The templates of a family that have an item below them, and those that are got."""
-    shapes = [(method, template(path)) for method, path in calls]
-    items = frozenset(shape[:-3] for _, shape in shapes if shape.endswith("/{}"))
-    return items, frozenset(shape for method, shape in shapes if method == "GET")
 
 
 def families(path: pathlib.Path) -> dict[str, tuple[list[Tool], dict[str, tuple[str, str]]]]:
@@ -250,15 +119,12 @@ def score_labels(folder: pathlib.Path) -> Iterator[Scored]:
 
 
 def is_resource_right(scored: Scored) -> bool | None:
-    """Whether the resource is the label's: the same words, or one's words the end of the other's. None: no label."""
+    """Whether the resource is the label's (`path_labels.py`). None: no label."""
     if scored.label.resource is None or scored.label.kind == "compute":
         return None
-    inferred = _singular_words((scored.effect.resource or "").rpartition("/")[2])
-    wanted = _singular_words(scored.label.resource)
-    if scored.kind == "opaque" or not inferred or not wanted:
-        return False
-    short, long = sorted((inferred, wanted), key=len)
-    return long.endswith(short) if min(len(short), len(long)) > 2 else long == short
+    return scored.kind != "opaque" and is_same_resource(
+        (scored.effect.resource or "").rpartition("/")[2], scored.label
+    )
 
 
 def is_key_right(scored: Scored) -> bool | None:
@@ -266,14 +132,12 @@ def is_key_right(scored: Scored) -> bool | None:
     key, names = scored.label.key, scored.tool.parameters["properties"]
     if key is None or not any("".join(word_list(name)) == "".join(word_list(key)) for name in names):
         return None
+    if scored.label.makes and scored.effect.kind == "create":
+        return None  # what makes a thing has its parents' keys only
     if scored.kind not in KEYED or not scored.effect.key:
         return False
-    owner = _singular_words(scored.label.resource or "")
+    owner = singular_words(scored.label.resource or "")
     return _bare(scored.effect.key[-1], owner) == _bare(key, owner)
-
-
-def _singular_words(name: str) -> str:
-    return "".join(one(word) for word in word_list(name))
 
 
 def _bare(name: str, owner: str) -> str:

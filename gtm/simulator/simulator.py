@@ -301,7 +301,9 @@ class Simulator:
 
     def moment(self, definition: Definition, now: Snapshot) -> Moment:
         """What a call at a point of a session may depend on."""
-        history = now.history if definition.bound.effect.kind == "opaque" else ""
+        bound = definition.bound
+        # A reader says the same again, whatever was said in between.
+        history = now.history if bound.follows_history and bound.effect.kind not in READS else ""
         when = services.clock(now.count, now.state.ahead)
         return Moment(now.state, now.mode, _seed(now.seed, self.toolset.digest, history), when)
 
@@ -311,7 +313,7 @@ class Simulator:
         configured = self.config.tools.get(tool.name)
         notes = [self.toolset.notes, self.config.notes, configured.notes if configured else ""]
         history: tuple[tuple[str, dict[str, Json], str], ...] = ()
-        if definition.bound.effect.kind == "opaque":
+        if definition.bound.follows_history:
             recent = [turn for turn, _ in zip(now.turns, range(prompt.HISTORY), strict=False)]
             history = tuple((t.call.tool, t.call.arguments, t.result.text) for t in reversed(recent))
         return Ask(

@@ -92,6 +92,11 @@ class Bound:
         return self.thing is not None
 
     @property
+    def follows_history(self) -> bool:
+        """Whether only what was said before tells its answer: it is no calculation, and nothing of it is stored."""
+        return not self.stored and self.effect.kind != "compute"
+
+    @property
     def own_key(self) -> str | None:
         """The argument that holds the (last part of the) key."""
         return self.own_keys[-1] if self.own_keys else None

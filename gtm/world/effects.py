@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gtm.types import Effect, Tool, Toolset
-from gtm.world.hints import argument_names, key_argument, opaque, required_names, selectors
+from gtm.world.hints import adrift, argument_names, key_argument, required_names, selectors
 from gtm.world.naming import action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
 from gtm.world.words import flat, words
@@ -68,7 +68,7 @@ def _with_links(effects: dict[str, Effect], tools: list[Tool]) -> dict[str, Effe
     ties = {tool.name for tool in tools if tool.name in created and {"to", "with"} & set(words(tool.name))}
     makers = {effects[name].resource for name in created - ties}
     return {
-        name: opaque(f"ties a {effect.resource!r} to another thing")
+        name: adrift("update", f"ties a {effect.resource!r} to another thing")
         if name in ties and effect.resource in makers
         else effect
         for name, effect in effects.items()
@@ -114,7 +114,7 @@ def _with_known_fields(toolset: Toolset, effects: dict[str, Effect], tools: list
         fields = known.get(effect.resource or "")
         others = {flat(name) for name in argument_names(tool) if name not in effect.key}
         if effect.kind == "update" and fields and others and not fields & others and not updates_fields(tool):
-            checked[tool.name] = opaque("an update whose arguments are not fields of the thing")
+            checked[tool.name] = adrift("update", "an update whose arguments are not fields of the thing")
     return checked
 
 
@@ -127,7 +127,9 @@ def _with_single_things(effects: dict[str, Effect], tools: list[Tool]) -> dict[s
         if (effect := effects[tool.name]).kind in _KEYED - {"read"} and not effect.key and effect.resource in keyed
     }
     return {
-        name: opaque(f"a {effect.kind} that does not say of which {effect.resource!r}") if name in unclear else effect
+        name: adrift(effect.kind, f"a {effect.kind} that does not say of which {effect.resource!r}")
+        if name in unclear
+        else effect
         for name, effect in effects.items()
     }
 
@@ -141,14 +143,14 @@ def _with_lone_readers(effects: dict[str, Effect], tools: list[Tool]) -> dict[st
     settled = dict(effects)
     for tool in tools:
         effect = effects[tool.name]
-        if effect.kind not in {"read", "list"} or effect.resource in written:
+        if effect.kind not in {"read", "list"} or effect.resource is None or effect.resource in written:
             continue
         if written and effect.kind == "read" and effect.confidence <= LONE_READER:
-            settled[tool.name] = opaque(f"{effect.reason}, of what may follow from what others write")
+            settled[tool.name] = adrift("read", f"{effect.reason}, of what may follow from what others write")
         else:
             key = effect.key
-            if effect.kind == "read" and key and key_argument(tool, effect.resource or "") is None:
-                key = (*selectors(tool), *(name for name in required_names(tool) if name not in key), *key)
+            if effect.kind == "read" and key_argument(tool, effect.resource) is None:
+                key = (*selectors(tool), *required_names(tool))
             settled[tool.name] = effect.model_copy(update={"confidence": LONE_READER, "key": key})
     return settled
 

@@ -9,7 +9,7 @@ from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.words import flat, singular, words
 
-ID_ENDINGS = tuple("id identifier uuid guid gid sid uid key arn".split())
+ID_ENDINGS = tuple("id identifier uuid guid gid sid uid key pk arn".split())
 
 
 NAME_ENDINGS = tuple("name number slug path code sku email uri url hash handle ref token".split())
@@ -39,6 +39,11 @@ def effect(kind: str, resource: str | None, key: tuple[str, ...], confidence: fl
 def opaque(reason: str) -> Effect:
     """What stays uncertain."""
     return Effect(kind="opaque", confidence=0.4, reason=reason)
+
+
+def adrift(kind: str, reason: str) -> Effect:
+    """A known kind on what is not known: nothing is stored, the answer follows from what was said before."""
+    return effect(kind, None, (), 0.5, reason)
 
 
 def argument_names(tool: Tool) -> tuple[str, ...]:
@@ -95,7 +100,7 @@ def demanded_key(tool: Tool, common: Mapping[str, int]) -> str | None:
     What most tools of a toolset demand (a tenant, a subscription) is their scope.
     """
     required = [name for name in required_names(tool) if is_scalar(tool, name) and not name.lower().startswith("x-")]
-    keys = [name for name in required if (words(name) or ("",))[-1] in {*ID_ENDINGS, *NAME_ENDINGS}]
+    keys = [name for name in required if is_key_like(name)]
     said = {singular(word) for word in words(tool.name)}
     ranked = [
         (-common.get(name, 0), len({singular(word) for word in words(name)[:-1]} & said), at)
@@ -103,6 +108,12 @@ def demanded_key(tool: Tool, common: Mapping[str, int]) -> str | None:
     ]
     lone = required[0] if len(required) == 1 and (words(required[0]) or ("",))[-1] not in _TEXTS else None
     return keys[max(ranked)[2]] if ranked else lone
+
+
+def is_key_like(name: str) -> bool:
+    """Whether a name ends as one that can identify a thing: `petId`, `slug`, `username`."""
+    last = (words(name) or ("",))[-1]
+    return last in {*ID_ENDINGS, *NAME_ENDINGS} or last.endswith(("name", "uuid", "guid"))
 
 
 def endings_of(resource: str) -> list[str]:

@@ -9,10 +9,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.hints import (
     ID_ENDINGS,
     NAME_ENDINGS,
+    adrift,
     answers_many,
     argument_names,
     demanded_key,
@@ -71,6 +73,19 @@ _LEAD = frozenset(
 )
 """Words that a description may say before its verb."""
 
+_UNDOES = frozenset("detach disassociate leave revoke unassign unfollow unlink unstar unsubscribe untag".split())
+"""Actions that take a tie away."""
+
+_LOOKUPS = frozenset("check is has".split())
+"""Verbs of calculations that look something up where they name it."""
+
+_ROUTE = re.compile(r"((_api)?_v\d+)(_\w+)?_(get|post|put|patch|delete)\Z")
+_FORMAT = re.compile(r"(?<=\w)[_.-](json|xml)\Z")
+"""What frameworks put behind a name: the route and the method, the format of the answer."""
+
+_WHOLE = frozenset("collection entities entity instance instances item items object resource resources".split())
+"""Words for any thing: in `apps-get_collection` the part before them names it."""
+
 _UPSERT = re.compile(r"(create|add)_?(or|and)_?update|update_?or_?(create|add|insert)", re.IGNORECASE)
 _LAST_ONLY = {"all": "list", "index": "list", "collection": "list", "list": "list", "one": "read"}
 _MANY_TEXT = re.compile(
@@ -104,30 +119,36 @@ def effect_by_name(tool: Tool, common: Mapping[str, int]) -> Effect:
     `common` counts the toolset's tools that demand an argument of a name.
     """
     verb = _verb(tool)
-    if verb is None:
+    if verb is None and not _shows(tool):
         return opaque("no known verb in name or description")
-    said, confidence = verb
-    reason = f"the verb {said.verb!r}"
+    said, confidence = verb or (Said("show", "read", words(tool.name), None), 0.55)
     if said.kind is None:
         return opaque(f"the action {said.verb!r} on a thing that is not read elsewhere")
-    read_only = tool.annotations.get("read_only_hint") is True
-    if read_only and said.kind not in {"read", "list"}:
+    if said.verb in _LOOKUPS and _looks_up(tool):
+        said, confidence = replace(said, kind="read"), 0.55
+    reason, kind = f"the verb {said.verb!r}", said.kind or "opaque"
+    if tool.annotations.get("read_only_hint") is True and kind not in {"read", "list"}:
         return effect("compute", None, (), confidence, f"{reason}, declared read-only")
-    if said.kind == "compute":
+    if kind == "compute":
         return effect("compute", None, (), confidence, reason)
     resource = noun(said.about)
     if not resource:
         return opaque(f"{reason} without a resource")
-    if said.kind in {"read", "list"}:
+    return _of_resource(tool, said, resource, confidence, common)
+
+
+def _of_resource(tool: Tool, said: Said, resource: str, confidence: float, common: Mapping[str, int]) -> Effect:
+    reason, kind = f"the verb {said.verb!r}", said.kind or "opaque"
+    if kind in {"read", "list"}:
         return _reader(tool, said, resource, confidence, common)
-    if said.kind == "create":
+    if kind == "create":
         return effect("create", resource, (), confidence, reason)
     key = key_argument(tool, resource) or demanded_key(tool, common)
     if key is None:
-        return effect(said.kind, resource, (), 0.55, f"{reason} without an argument that names the thing")
-    found = effect(said.kind, resource, (key,), confidence, f"{reason} and the key {key!r}")
+        return effect(kind, resource, (), 0.55, f"{reason} without an argument that names the thing")
+    found = effect(kind, resource, (key,), confidence, f"{reason} and the key {key!r}")
     upsert = said.verb in {"write", "put", "save", "upsert", "set", "overwrite"}
-    return found.model_copy(update={"upsert": upsert and said.kind == "update"})
+    return found.model_copy(update={"upsert": upsert and kind == "update"})
 
 
 def action_by_name(
@@ -150,7 +171,24 @@ def action_by_name(
     several = any(words(name)[-1:] in {("ids",), ("arns",), ("names",)} for name in required_names(tool))
     if resource and starts and not several:
         return effect("create", resource, (), 0.55, f"the action {said.verb!r} starts something new")
-    return None
+    if starts or said.verb in TANGLED:
+        return None
+    kind = "delete" if said.verb in _UNDOES else "update"
+    return adrift(kind, f"the action {said.verb!r} on a thing that is not read elsewhere")
+
+
+def _shows(tool: Tool) -> bool:
+    """Whether a tool without a verb has a documented answer and takes nothing that could be stored."""
+    top = View(tool.output_schema, tool.output_schema)
+    shows = top.type == "array" or bool(top.properties)
+    return shows and all(is_scalar(tool, name) for name in argument_names(tool))
+
+
+def _looks_up(tool: Tool) -> bool:
+    """Whether a check is of something that is there, not of what its arguments say (`check_name_availability`)."""
+    said = {*words(tool.name), *words(tool.description[:200])}
+    judged = said & {"availability", "available", "valid", "validity", "validate"}
+    return not judged and all(is_scalar(tool, name) for name in required_names(tool))
 
 
 def _on(verb: str, resource: str, key: str) -> str:
@@ -174,7 +212,7 @@ def _verb(tool: Tool) -> tuple[Said, float] | None:
 
 def _said(tool: Tool) -> Said | None:
     """The verb of a name: at its start, at its end, at the start of one of its parts, else anywhere."""
-    name = _UPSERT.sub("Upsert", tool.name)
+    name = _FORMAT.sub("", _UPSERT.sub("Upsert", _without_route(tool.name)))
     pieces = [found for piece in re.split(r"[^A-Za-z0-9]+", name) if (found := words(piece))]
     parts = tuple(word for piece in pieces for word in piece)
     starts = {sum(map(len, pieces[:index])) for index in range(len(pieces))}
@@ -185,6 +223,9 @@ def _said(tool: Tool) -> Said | None:
     if rank == 0:
         return None
     verb, at = parts[-at], -at
+    if at == 0 and verb in {"get", "post"} and len(pieces) > 1 and _is_done(pieces[-1]):
+        verb, between = pieces[-1][0], tuple(word for piece in pieces[1:-1] for word in piece)
+        return Said(verb, VERBS[verb], _without_arguments(between or pieces[-1], tool), None)
     kind = VERBS.get(verb) or (None if verb in ACTIONS else _LAST_ONLY.get(verb))
     after = parts[at + 1 :]
     while after and (after[0] in {"or", "and", "of"} or (after[0] in CLEAR and len(after) > 1)):
@@ -193,9 +234,26 @@ def _said(tool: Tool) -> Said | None:
         kind = "list"
     after = _until_preposition(after)
     about = after if noun(after) else _last_piece(pieces, at)
+    if at and about == after and set(after) <= _WHOLE and (before := _last_piece(pieces, at)):
+        about = before
     if about[-1:] in {("collection",), ("resource",), ("resources",)} and noun(about[:-1]):
         about = about[:-1]
     return Said(verb, kind, about if kind == "create" else _without_arguments(about, tool), None)
+
+
+def _without_route(name: str) -> str:
+    """`read_pet_v1_pets__id__get` -> `read_pet`; the method stays where nothing else is a verb."""
+    route = _ROUTE.search(name)
+    if route is None:
+        return name
+    head = name[: route.start()]
+    return head if any(word in VERBS or word in ACTIONS for word in words(head)) else f"{head}_{route[4]}"
+
+
+def _is_done(piece: tuple[str, ...]) -> bool:
+    """Whether the last part of a name that a method and a path made says what is done there: `post_text_detect`."""
+    kind = VERBS.get(piece[0])
+    return kind in {"list", "compute"} and piece[0] not in {"list", "count", "test"} and not is_plural(piece[-1])
 
 
 def _rank(word: str, at: int, last: int, starts: set[int]) -> int:
@@ -300,18 +358,17 @@ def _reader(tool: Tool, said: Said, resource: str, confidence: float, common: Ma
         "paging": any(flat(name) in PAGING_ARGUMENTS for name in argument_names(tool)),
         "own key": own in required,
     }
-    if sum(MANY[hint] for hint, holds in hints.items() if holds) > MANY_FROM:
-        if many is False and not shows_array(tool):
-            return opaque(f"the verb {said.verb!r}, but the answer is not a list of things")
+    several = sum(MANY[hint] for hint, holds in hints.items() if holds) > MANY_FROM
+    if several and (many is not False or shows_array(tool)):
         return effect("list", resource, (), confidence, f"the verb {said.verb!r} and several things")
     if key is None and not all(is_scalar(tool, name) for name in required):
-        return effect("compute", None, (), 0.5, f"the verb {said.verb!r} on several things at once")
+        return adrift("read", f"the verb {said.verb!r} on several things at once")
     if key is None and required:
         key = demanded_key(tool, common)
     if key is not None:
         return effect("read", resource, (key,), confidence, f"the verb {said.verb!r} and the key {key!r}")
     if selectors(tool) and not required:
-        return effect("compute", None, (), 0.5, f"the verb {said.verb!r} on what optional arguments select")
+        return effect("read", resource, (), 0.55, f"the verb {said.verb!r} on what optional arguments select")
     return effect("read", resource, required, 0.6, f"the verb {said.verb!r} without a key of its own")
 
 

@@ -53,14 +53,14 @@ PREPOSITIONS = frozenset("by for from with in to of on via using at as into with
 FILLERS = frozenset(
     "by all a an the of for in from with to my current existing single one many bulk async specific specified"
     " given"
-    " multiple new your and or v1 v2 v3 id ids".split()
+    " multiple new your and or v1 v2 v3 id ids partial".split()
 )
 """Words that name nothing."""
 
 EDGES = frozenset("info information detail details list api batch data tool".split())
 """Words that name nothing at either end of others (`pet_info`), but alone or among them do."""
 
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+")
+_WORD = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+")
 _KEEP_S = (
     *("ss", "us", "is", "news", "series", "analytics", "aws", "dns", "sms"),
     *("alias", "canvas", "atlas", "bias", "kubernetes", "https"),

@@ -41,7 +41,7 @@ def test_refused_and_unknown_calls_are_explained_by_the_step_that_refused() -> N
 
 def test_a_tool_below_the_threshold_abstains_and_a_declared_one_does_not() -> None:
     shape = {"type": "object", "properties": {"x": {"type": "string"}}}
-    vague = Tool(name="frobnicate", output_schema=shape)
+    vague = Tool(name="frobnicate")
     sure = Tool(name="blorb", output_schema=shape, effect=Effect(kind="compute"))
     toolset = Toolset(name="odd", kind="openai", tools=(vague, sure))
     with Simulator(toolset, model="scripted", config=Config(abstain_below=0.5)) as simulator:

@@ -52,7 +52,13 @@ def seen(effect: Effect) -> tuple[str, str | None, tuple[str, ...]]:
         (tool("delete_list", "list_id*"), ("delete", "list", ("list_id",))),
         (tool("write_file", "path*", "content*"), ("update", "file", ("path",))),
         (tool("calculate_tax", "amount*"), ("compute", None, ())),
-        (tool("get_time", "zone"), ("compute", None, ())),
+        (tool("get_time", "zone"), ("read", "time", ("zone",))),
+        (tool("check_order", "order_id*"), ("read", "order", ("order_id",))),
+        (tool("check_name_availability", "name*"), ("compute", None, ())),
+        (tool("post_text_detect", "text*"), ("compute", None, ())),
+        (tool("get_pet_owners_search", "text*"), ("list", "pet_owner", ())),
+        (tool("apps-get_collection"), ("list", "app", ())),
+        (tool("get_denylist_v1_denylist__denylist_id__get", "denylist_id*"), ("read", "denylist", ("denylist_id",))),
         (tool("get_weather", "city*"), ("read", "weather", ("city",))),
         (tool("get_forecast", "city*", "day*"), ("read", "forecast", ("city", "day"))),
         (tool("read_files", "paths[]*"), ("list", "file", ())),
@@ -82,7 +88,7 @@ def test_tools_of_one_resource_meet_whatever_they_call_it() -> None:
     )
     assert {effects[name].resource for name in ("create_file", "read_text_file", "get_file_info")} == {"file"}
     assert seen(effects["delete_file"]) == ("delete", "file", ("path",))
-    assert seen(effects["edit_file"])[0] == "opaque"
+    assert seen(effects["edit_file"]) == ("update", None, ())
 
 
 def test_an_action_is_an_update_where_its_thing_is_read() -> None:
@@ -90,7 +96,7 @@ def test_an_action_is_an_update_where_its_thing_is_read() -> None:
     effects = inferred(start, tool("archive_project", "id*"), tool("get_instance", "instance_id*"))
     assert seen(effects["start_instance"]) == ("update", "instance", ("instance_id",))
     assert (effects["start_instance"].confidence, "'start'" in effects["start_instance"].reason) == (0.6, True)
-    assert seen(effects["archive_project"])[0] == "opaque"
+    assert seen(effects["archive_project"]) == ("update", None, ())
     assert seen(inferred(tool("copy_file", "path*"), tool("read_file", "path*"))["copy_file"])[0] == "opaque"
 
 
@@ -167,6 +173,7 @@ def test_any_name_is_taken(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def recipe() -> ModuleType:
+    sys.path.insert(0, str(ROOT / "recipes"))
     spec = importlib.util.spec_from_file_location("score_effects", ROOT / "recipes" / "score_effects.py")
     assert spec is not None
     assert spec.loader is not None
@@ -190,6 +197,7 @@ def recipe() -> ModuleType:
         ("POST", "/orders/{id}/cancel", None),
         ("POST", "/orders/{id}:cancel", None),
         ("POST", "/", None),
+        ("PUT", "/files/{name}", ("update", "files", "name")),
     ],
 )
 def test_the_label_rule(
