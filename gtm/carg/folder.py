@@ -45,6 +45,8 @@ class RunFolder:
     """What relative paths of catalogs and recordings start from."""
     base: Path | None = None
     """What the recipe's other paths start from: the folder that the recipe is in."""
+    allow_exec: bool = False
+    """Whether commands and servers that the recipe names may be started and contacted."""
 
     def rows(self, file: str) -> Path:
         """A file of rows."""

@@ -9,7 +9,7 @@ import hashlib
 import pathlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gtm.errors import SpecError
@@ -29,6 +29,8 @@ class Entry:
     label: str
     tool: Tool | None
     reason: str = ""
+    record: dict[str, Json] = field(default_factory=dict)
+    """The line as it stands, where it is one: topics and the origin of examples are no part of a tool."""
 
 
 def is_catalog_line(value: Json) -> bool:
@@ -40,9 +42,23 @@ def iter_entries(path: str | pathlib.Path) -> Iterator[Entry]:
     """The lines of one collection, in order, refusals included. Raises SpecError where the file cannot be read."""
     try:
         for number, line in enumerate(open_lines(str(path)), 1):
-            yield _entry(line, f"{path}:{number}")
+            yield read_line(line, f"{path}:{number}")
     except OSError as error:
         raise SpecError(f"{str(path)!r} cannot be read ({error.strerror}); check the path") from error
+
+
+def read_line(line: bytes, where: str) -> Entry:
+    """One line of a collection, which `where` names in messages; never raises."""
+    label, record = where, {}
+    try:
+        record = parse_line(line, where)
+        if not is_catalog_line(record):
+            record = {}
+            raise SpecError("lacks 'id', 'domain', 'name' or 'parameters'; this is no line of a tool collection")
+        label = text_of(record["id"]) or where
+        return Entry(label, _tool(record), record=record)
+    except SpecError as error:
+        return Entry(label, None, str(error), record)
 
 
 def iter_catalog(paths: Iterable[str | pathlib.Path]) -> Iterator[Tool]:
@@ -79,18 +95,6 @@ def split(family: str) -> Split:
     """Where a family belongs: 90 % train, 5 % dev, 5 % test, for ever the same."""
     hundredth = int.from_bytes(hashlib.sha256(family.encode()).digest()[:8], "big") % 100
     return "train" if hundredth < 90 else "dev" if hundredth < 95 else "test"
-
-
-def _entry(line: bytes, where: str) -> Entry:
-    label = where
-    try:
-        record = parse_line(line, where)
-        if not is_catalog_line(record):
-            raise SpecError("lacks 'id', 'domain', 'name' or 'parameters'; this is no line of a tool collection")
-        label = text_of(record["id"]) or where
-        return Entry(label, _tool(record))
-    except SpecError as error:
-        return Entry(label, None, str(error))
 
 
 def _tool(record: dict[str, Json]) -> Tool:
