@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from gtm.carg.folder import RunFolder, write_whole
 from gtm.carg.minhash import shingles, signature
 from gtm.carg.records import Documented, Entry, RecordedCall, to_line
-from gtm.carg.stage import Done, Unit
+from gtm.carg.stage import Done, Progress, Unit
+from gtm.carg.teacher import Teacher
 from gtm.errors import ConfigError, SpecError
 from gtm.tools.catalog import read_line, split
 from gtm.tools.document import open_lines, parse_line
@@ -61,17 +62,18 @@ class Heard(Frozen):
     calls: tuple[RecordedCall, ...]
 
 
-class Read:
+class ReadStage:
     """Raw lines in, records and their keys out."""
 
     name = "read"
     files: tuple[str, ...] = ("read", "read_keys", "recorded", "recorded_keys")
 
-    def prepare(self, folder: RunFolder) -> None:
+    def prepare(self, folder: RunFolder, teacher: Teacher, tell: Progress) -> dict[str, Json]:
         """Ask for the specs once: a server may answer otherwise tomorrow."""
         path = folder.path / "read.specs.jsonl"
         if not path.exists():
             write_whole(path, b"".join(_spec_lines(folder)))
+        return {}
 
     def units(self, folder: RunFolder) -> Iterator[Unit]:
         """Runs of lines, file by file in the order of their names."""

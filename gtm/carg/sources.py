@@ -14,10 +14,11 @@ from gtm.carg.folder import RunFolder
 from gtm.carg.index import build, holdings, unplaced
 from gtm.carg.read import Found, Heard, Spec
 from gtm.carg.records import Entry, Recording, parse_lines, to_line
-from gtm.carg.stage import Done, Span, Unit
+from gtm.carg.stage import Done, Progress, Span, Unit
 from gtm.carg.taxonomy import domains_of
+from gtm.carg.teacher import Teacher
 from gtm.tools.gather import Gathering
-from gtm.types import Frozen
+from gtm.types import Frozen, Json
 
 
 class SourcesConfig(Frozen):
@@ -35,15 +36,16 @@ class SourcesConfig(Frozen):
     """Recorders (as the recordings' `source` begins) whose sessions each start in an empty world."""
 
 
-class Sources:
+class SourcesStage:
     """Families of kept tools, each with its recordings."""
 
     name = "sources"
     files: tuple[str, ...] = ("sources", "recordings")
 
-    def prepare(self, folder: RunFolder) -> None:
+    def prepare(self, folder: RunFolder, teacher: Teacher, tell: Progress) -> dict[str, Json]:
         """Decide what is a duplicate of what."""
         build(folder, folder.recipe.sources.near)
+        return {}
 
     def units(self, folder: RunFolder) -> Iterator[Unit]:
         """One a family, in the order of their first tools."""

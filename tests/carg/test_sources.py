@@ -8,11 +8,12 @@ import pytest
 
 from gtm.carg.families import toolset_of
 from gtm.carg.folder import RunFolder, appending
-from gtm.carg.read import Read
+from gtm.carg.read import ReadStage
 from gtm.carg.recipe import Recipe
 from gtm.carg.records import Entry, Recording
-from gtm.carg.sources import Sources
+from gtm.carg.sources import SourcesStage
 from gtm.carg.stage import Stage
+from gtm.carg.teacher import Teacher
 from gtm.errors import ConfigError
 from gtm.types import Json
 
@@ -50,8 +51,8 @@ def lay(folder: Path, tools: list[Json | str], calls: list[Json | str], recipe: 
 
 def run(folder: RunFolder, *stages: Stage) -> dict[str, Json]:
     manifest: dict[str, Json] = {}
-    for stage in stages or (Read(), Sources()):
-        stage.prepare(folder)
+    for stage in stages or (ReadStage(), SourcesStage()):
+        stage.prepare(folder, Teacher.none(), lambda done, all: None)
         with appending(folder, stage.name, stage.files) as appender:
             for unit in stage.units(folder):
                 if unit.name not in appender.done:
@@ -81,7 +82,7 @@ def test_a_tool_keeps_its_id_licence_and_documentation(tmp_path: Path) -> None:
 def test_bad_lines_are_counted_by_reason_and_cost_nothing_else(tmp_path: Path) -> None:
     bad = ["{broken", "[]", json.dumps(tool("b", "x", "f") | {"parameters": 3}), json.dumps(tool("c", "x", ""))]
     folder = lay(tmp_path, [*bad, tool("a", "x", "f")], ["{", json.dumps({"id": "s"}), session("t", ("a", {}))])
-    counts = run(folder, Read())["counts"]
+    counts = run(folder, ReadStage())["counts"]
     assert counts == {
         "dropped/no_catalog_line": 1,
         "dropped/no_name": 1,
