@@ -198,7 +198,9 @@ class Row(Frozen):
     tool_id: str
     call: Called
     hash: str
-    """Of tool, arguments and answer: equal rows are one."""
+    """Of tool, arguments, answer and notes: equal rows are one."""
+    repeat: bool = False
+    """Whether an equal row stands before it: it is here for what follows in its session, and is no example itself."""
 
 
 T = TypeVar("T")
