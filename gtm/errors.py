@@ -30,6 +30,10 @@ class EngineError(GtmError):
     """The engine that writes text failed, timed out or could not be reached."""
 
 
+class JudgeError(GtmError):
+    """A judge gave none of the verdicts it was asked to choose from."""
+
+
 class GenerationForbidden(EngineError):
     """Generation by a real model was asked for while it is switched off (see `gtm.engines.base`)."""
 

@@ -24,7 +24,7 @@ BUDGET = 2000
 """Tokens a prompt may take, estimated by `tokens`: what the small model reads well, and prefill time."""
 
 Kind = Literal["system", "text", "shape"]
-Text = Literal["system", "text", "shape", "example_call", "example_answer"]
+Text = Literal["system", "text", "shape", "example_call", "example_answer", "judge"]
 
 _LIMITS = {
     "description": 700,

@@ -9,6 +9,7 @@ without it. Real sessions lose such calls alone: they began in an unknown world 
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 import jsonschema_rs
@@ -17,6 +18,7 @@ from gtm.carg.agreement import Agreement
 from gtm.carg.decontaminate import Evaluation
 from gtm.carg.folder import RunFolder
 from gtm.carg.masking import mask
+from gtm.carg.opinion import judging, opinion
 from gtm.carg.records import Called, Entry, Row, Session, parse_lines, to_line
 from gtm.carg.rules import flaw, oddities
 from gtm.carg.stage import Done, Progress, Span, Unit
@@ -49,9 +51,9 @@ class CheckStage:
         """The rows of a family."""
         done = Done()
         family = Family(unit.name, entries_of(folder, unit))
-        evaluation = Evaluation.of(_evaluation_files(folder))
+        rules = _Rules(Evaluation.of(_evaluation_files(folder)), folder.recipe.curate.judge, done.counts)
         for line in folder.read("responses", unit.spans["responses"]).splitlines():
-            for row in _rows(line, family, evaluation, done.counts):
+            for row in _rows(line, family, rules):
                 done.add("checked", to_line(row))
         return done
 
@@ -84,6 +86,30 @@ class Family:
         return self._validators[tool]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What calls are held to."""
+
+    evaluation: Evaluation
+    judge: str
+    counts: Counter[str]
+
+    def reason(self, call: Called, session: Session, family: Family) -> str | None:
+        """Why a call is no example, or None."""
+        entry = family.entries.get(call.tool)
+        if entry is None:
+            unknown = call.refusal == "unknown_tool"
+            return None if unknown and call.result.is_error else "no_error" if unknown else "no_definition"
+        found = flaw(call, session, entry.tool, None if session.real else family.validator(call.tool))
+        if found is not None:
+            return found
+        if self.evaluation and self.evaluation.holds(call):
+            return "evaluation"
+        if self.judge and call.origin == "teacher":
+            return opinion(judging(self.judge), call, entry.tool, self.counts)
+        return None
+
+
 def with_entries(folder: RunFolder, stage: str, *files: str) -> Iterator[Unit]:
     """The units of a stage, each with the parts of files that hold its family's tools."""
     entries: dict[str, dict[str, Span]] = {}
@@ -105,12 +131,13 @@ def _evaluation_files(folder: RunFolder) -> tuple[str, ...]:
     return tuple(str((folder.base or folder.path) / path) for path in folder.recipe.curate.evaluation)
 
 
-def _rows(line: bytes, family: Family, evaluation: Evaluation, counts: Counter[str]) -> Iterator[Row]:
+def _rows(line: bytes, family: Family, rules: _Rules) -> Iterator[Row]:
+    counts = rules.counts
     session, personal = _masked(line, counts)
     agreement = None if session.real or len(session.calls) < 2 else Agreement(family.effects)
     kept: list[Called] = []
     for at, call in enumerate(session.calls):
-        reason = "personal" if at in personal else _reason(call, session, family, evaluation)
+        reason = "personal" if at in personal else rules.reason(call, session, family)
         if reason is None and agreement is not None and not agreement.holds(call):
             reason = "state"
         if reason is None:
@@ -147,17 +174,6 @@ def _masked(line: bytes, counts: Counter[str]) -> tuple[Session, frozenset[int]]
 
 def _said(call: Called) -> Json:
     return [call.arguments, call.result.content, call.written and call.written.target]
-
-
-def _reason(call: Called, session: Session, family: Family, evaluation: Evaluation) -> str | None:
-    entry = family.entries.get(call.tool)
-    if entry is None and call.refusal != "unknown_tool":
-        return "no_definition"
-    tool = entry.tool if entry else None
-    found = flaw(call, session, tool, None if session.real else family.validator(call.tool))
-    if found is None and evaluation and evaluation.holds(call):
-        return "evaluation"
-    return found
 
 
 def _row(session: Session, family: Family, call: Called, step: int, steps: int) -> Row:

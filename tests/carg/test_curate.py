@@ -8,6 +8,7 @@ from gtm.carg.check import CheckStage
 from gtm.carg.curate import CurateConfig, CurateStage
 from gtm.carg.folder import RunFolder
 from gtm.carg.records import Called, Row, Session
+from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import ConfigError
 from gtm.types import Json
 from tests.carg.made import DEV, TEST, TRAIN, Asked, carried_out, life, run, run_folder, told
@@ -229,3 +230,23 @@ def _stop_after_one(folder: RunFolder) -> None:
 def test_limits_that_are_no_range_are_refused(errors: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="two shares"):
         CurateConfig(errors=errors)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept", "counted"),
+    [
+        ('{"verdict": "good"}', 2, "judged/good"),
+        ('{"verdict": "implausible"}', 1, "dropped/judged_implausible/teacher"),
+        ("no idea", 2, "unjudged"),
+    ],
+)
+def test_a_judge_looks_at_what_a_teacher_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, kept: int, counted: str
+) -> None:
+    judge = ScriptedEngine(lambda request: said, raw=True)
+    monkeypatch.setattr("gtm.carg.check.judging", lambda model: judge)
+    asked = [Asked("create_pet", {"name": "Rex"}), Asked("create_pet", {"name": "Ada"})]
+    session = with_call(carried_out("a", TRAIN[0], asked), 1, origin="teacher")
+    rows, counts = curated(tmp_path, [session], CurateConfig(errors=(0, 1), near=0, judge="openai:judge@http://h/v1"))
+    assert (len(rows), counts[counted]) == (kept, 1)
+    assert len(judge.requests) == 1
