@@ -1,8 +1,8 @@
 """The stage `export`: rows in the form that trainers read, and sessions as Episodes, a file of each a split.
 
-A line is `{"messages": [...], "tools": [...], "meta": {...}}`: the prompt as `gtm.prompt` rendered it when the call was
-made, and the answer as the last message. Where code answered, because nothing was unknown, the prompt is the one for
-text, with the calls before it as history, and `meta.written_by` says so. Counts every label: the card reads no rows.
+A line is `{"messages": [...], "tools": [...], "meta": {...}}`: the prompt as `gtm.prompt` rendered it when the call
+was made, and the answer as the last message. Where code answered, because nothing was unknown, the prompt is the one
+for text, with the calls before it as history, and `meta.written_by` says so. Counts labels: the card need not.
 """
 
 import json
@@ -79,7 +79,9 @@ def _export(session: list[Row], tools: dict[str, Tool], shown: dict[str, bytes],
         if row.repeat:
             done.counts["repeats"] += 1
             continue
-        messages = messages_of(row.call, tools.get(row.call.tool), row.notes, [earlier.call for earlier in session[:at]])
+        messages = messages_of(
+            row.call, tools.get(row.call.tool), row.notes, [earlier.call for earlier in session[:at]]
+        )
         meta = json.dumps(meta_of(row), ensure_ascii=False)
         said = json.dumps([{"role": role, "content": text} for role, text in messages], ensure_ascii=False)
         function = shown.get(row.call.tool, b"")

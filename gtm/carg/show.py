@@ -17,7 +17,7 @@ FILTERS = ("kind", "source", "origin", "split", "domain", "family", "refusal", "
 def sample_rows(
     folder: RunFolder, count: int, seed: int = 0, filters: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """Some rows of a run, drawn by the seed: in turn one of each kind and source. Raises RunError for a bad filter."""
+    """Some rows of a run, drawn by the seed: in turn one of each kind and source. RunError for an unknown filter."""
     wanted = filters or {}
     for name in wanted:
         if name not in FILTERS:
