@@ -144,8 +144,9 @@ class Arguments:
             return {**base, **more}
         change = _CHANGES[edge]
         changed = {}
+        in_path = {name for name, slot in tool.http.slots.items() if slot.place == "path"} if tool.http else set()
         for name, inner in shape["properties"].items():
-            if name in base or flat(name) not in LEFT_OUT:
+            if name not in in_path and (name in base or flat(name) not in LEFT_OUT):
                 value = change(inner, base.get(name), name, rng)
                 if value is not None:
                     changed[name] = value

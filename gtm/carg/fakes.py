@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 
 from faker import Faker
 
+from gtm.tools import plausible
 from gtm.tools.merge import Schema
 from gtm.types import Json
 from gtm.world.words import words
@@ -32,6 +33,9 @@ _PROSE = frozenset(
     "a an the if when to in for you your this that it its is are use see of by from with and or any all as on at be"
     " only given which where how what will would can could may one two some e.g".split()
 )
+_WHOLE = frozenset(
+    "limit count page offset size quantity number top skip take id year month day hours minutes".split()
+)
 _DATE = re.compile(r"\b[yY]{4}[-/.]?[mM]{2,3}[-/.]?[dD]{2}(?:[T ]?[hH]{2}:?[mM]{2}(?::?[sS]{2})?Z?)?\b")
 _DATE_FIRST = re.compile(r"\b[mMdD]{2}[-/.][mMdD]{2}[-/.][yY]{4}\b")
 
@@ -43,13 +47,14 @@ def text(shape: Schema, rng: random.Random, name: str, holder: str = "", locale:
     if shape.get("format") is not None or "pattern" in shape:
         return None
     parts = words(name)
-    for form in (" ".join(parts[-2:]), parts[-1] if parts else ""):
-        if form in BY_NAME:
-            return BY_NAME[form](_with(locale, rng), rng)
-    if parts[-1:] == ("name",) and len(parts) == 1:
+    maker = next((BY_NAME[form] for form in (" ".join(parts[-2:]), *parts[-1:]) if form in BY_NAME), None)
+    if maker is None and parts == ("name",):
         maker = NAMES.get(words(holder)[-1] if words(holder) else "")
-        if maker is not None:
-            return maker(_with(locale, rng), rng)
+    if maker is None and not plausible.knows(name):
+        told = shape.get("description", "")
+        maker = next((maker for pattern, maker in _BY_DESCRIPTION if pattern.search(told)), None) if told else None
+    if maker is not None:
+        return maker(_with(locale, rng), rng)
     return None
 
 
@@ -64,6 +69,11 @@ def _with(locale: str, rng: random.Random) -> Faker:
 @cache
 def _faker(locale: str) -> Faker:
     return Faker(locale)
+
+
+def counts(name: str) -> bool:
+    """Whether a field holds whole numbers though its type is wider."""
+    return bool(set(words(name)[-1:]) & _WHOLE)
 
 
 @lru_cache(maxsize=8192)
@@ -146,6 +156,11 @@ def _uuid(_: Faker, rng: random.Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
+def _token(_: Faker, rng: random.Random) -> str:
+    """An identifier, short, of letters and digits."""
+    return "".join(rng.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(10))
+
+
 def _coordinates(_: Faker, rng: random.Random) -> str:
     return f"{rng.uniform(-60, 70):.4f},{rng.uniform(-170, 170):.4f}"
 
@@ -162,6 +177,38 @@ _PROJECTS = _pick("atlas-prod", "billing-staging", "data-lake-42", "web-frontend
 _ENVIRONMENTS = _pick("production", "staging", "development", "test", "sandbox")
 _BRANCHES = _pick("main", "develop", "release/2.4", "feature/login-form", "fix/null-check", "hotfix-1.8")
 _TAGS = _pick("urgent", "billing", "backend", "customer", "beta", "internal", "2025", "review", "archive")
+
+
+def _by_format(form: str) -> Maker:
+    return lambda _, rng: plausible.FORMATS[form](rng)
+
+
+_BY_DESCRIPTION: tuple[tuple[re.Pattern[str], Maker], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), maker)
+    for pattern, maker in (
+        (r"\b(uuid|guid)\b", _uuid),
+        (r"\b(e-?mail)\b", _by_format("email")),
+        (r"\b(url|uri|web ?hook|link)\b", _by_format("uri")),
+        (r"\bip address\b", _by_format("ipv4")),
+        (r"\b(iso ?-?8601|rfc ?-?3339|timestamp|date ?-?time|date and time)\b", _by_format("date-time")),
+        (r"\b(date|day)\b", _by_format("date")),
+        (r"\bphone\b", _by_format("phone")),
+        (r"\b(base64|signature|token|secret)\b", _by_format("base64")),
+        (r"\b(sha\w*|hash|digest)\b", _hex(40)),
+        (r"\b(currency)\b", lambda fake, _: str(fake.currency_code())),
+        (r"\b(country)\b", lambda fake, _: str(fake.country_code())),
+        (r"\b(language|locale)\b", _pick("en", "de", "fr", "es", "ja")),
+        (r"\b(zip|postal)\b", lambda fake, _: str(fake.postcode())),
+        (r"\b(city|town)\b", lambda fake, _: str(fake.city())),
+        (r"\b(hex|colou?r)\b", lambda fake, _: str(fake.hex_color())),
+        (r"\b(identifier|unique id|id of|\bid\b)", _token),
+        (r"\b(number|count|amount|quantity)\b", lambda _, rng: str(rng.randint(1, 500))),
+        (r"\b(name|title) of\b", lambda _, rng: plausible.text({"type": "string"}, rng, "title")),
+        (r"\bcode\b", lambda _, rng: plausible.text({"type": "string"}, rng, "code")),
+        (r"\b(text|message|description|comment|free.?form|note)\b", lambda fake, _: str(fake.sentence(nb_words=8))),
+    )
+)
+"""Words of a description -> what the field likely holds, the surest first."""
 
 NAMES: dict[str, Maker] = {
     **dict.fromkeys(
@@ -199,6 +246,11 @@ BY_NAME: dict[str, Maker] = {
         ("from currency", "base currency", "to currency", "target currency"), lambda f, _: str(f.currency_code())
     ),
     **dict.fromkeys(("street", "address line", "address1", "street address"), lambda f, _: str(f.street_address())),
+    **dict.fromkeys(("email address", "e mail"), lambda f, _: str(f.safe_email())),
+    **dict.fromkeys(("ip address", "ipaddress", "remote address"), lambda f, _: str(f.ipv4_public())),
+    **dict.fromkeys(
+        ("wallet address", "contract address", "token address"), lambda _, rng: "0x" + f"{rng.getrandbits(160):040x}"
+    ),
     **dict.fromkeys(("address", "full address"), lambda f, _: str(f.address()).replace("\n", ", ")),
     **dict.fromkeys(("postcode", "zip", "zipcode", "zip code", "postal code"), lambda f, _: str(f.postcode())),
     **dict.fromkeys(("phone", "phone number", "mobile", "telephone"), lambda f, _: str(f.numerify("+1202555####"))),

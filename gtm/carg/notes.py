@@ -64,6 +64,9 @@ class Rules:
 
 NO_RULES = Rules()
 
+TELLING = 0.85
+"""How often a note that says something is taken where one fits: it teaches more than one that sets a scene."""
+
 
 @cache
 def templates() -> tuple[Template, ...]:
@@ -114,18 +117,16 @@ def fitting(
     return found
 
 
-def choose(found: Sequence[tuple[Template, str]], rng: random.Random) -> str:
-    """One note; each template as likely as another, however many choices it has."""
-    by_template: dict[str, list[str]] = {}
+def choose(found: Sequence[tuple[Template, str]], rng: random.Random, scenes: float = 1.0) -> str:
+    """One note, each template as likely as another; of those that only set a scene none where others are found."""
+    telling: dict[str, list[str]] = {}
+    scenic: dict[str, list[str]] = {}
     for template, text in found:
-        by_template.setdefault(template.text, []).append(text)
-    # What can be checked teaches more than what only sets a scene.
-    weights = [1 if not _says(texts[0]) else 4 for texts in by_template.values()]
-    return rng.choice(rng.choices(list(by_template.values()), weights)[0]) if by_template else ""
-
-
-def _says(text: str) -> bool:
-    return rules_of(text) is not NO_RULES
+        says = template.teacher_only or rules_of(text) is not NO_RULES
+        (telling if says else scenic).setdefault(template.text, []).append(text)
+    if telling and rng.random() < TELLING:
+        return rng.choice(rng.choice(list(telling.values())))
+    return rng.choice(rng.choice(list(scenic.values()))) if scenic and rng.random() < scenes else ""
 
 
 def _can_hold(rules: Rules, leaves: Sequence[tuple[str, Schema]]) -> bool:

@@ -183,12 +183,11 @@ class Planner:
     async def _sessions(self) -> list[Plan]:
         config, made = self._config, list[Plan]()
         sequencer = Sequencer(self._definitions.world, self._arguments)
-        for resource in sequencer.resources:
+        for resource, made_by_tools in sequencer.resources.items():
             rng = self._rng("session", resource)
-            scripts = list(sequencer.scripts(resource))
-            writes = any("create" in script.needs for script in scripts)
-            rate = config.sessions_written if writes else config.sessions_read
+            rate = config.sessions_written if made_by_tools else config.sessions_read
             wanted = int(rate) + (rng.random() < rate % 1)
+            scripts = list(sequencer.scripts(resource)) if wanted else []
             rng.shuffle(scripts)
             for script in scripts:
                 if wanted <= 0 or len(made) >= config.max_sessions:
@@ -243,7 +242,7 @@ class Planner:
         fitting = notes.fitting(shapes, names, sent, teacher=plan.teacher)
         if len(plan.steps) > 1:
             fitting = [(template, text) for template, text in fitting if template.rows is None]
-        text = notes.choose(fitting, rng)
+        text = notes.choose(fitting, rng, self._config.scenes)
         return numbered(plan.model_copy(update={"notes": text})) if text else plan
 
     def _plan(

@@ -7,15 +7,15 @@ are made first where a tool makes them. Nothing is planned here that is not rehe
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gtm.carg.arguments import Arguments
 from gtm.carg.records import Step
 from gtm.carg.wrong import ARGUMENT_REFUSALS, mistake
 from gtm.tools.shape import escape
-from gtm.types import Json
-from gtm.world.bound import Bound
+from gtm.types import Json, Tool
+from gtm.world.bound import STORED, Bound
 from gtm.world.fields import matching
 from gtm.world.hints import required_names
 from gtm.world.model import WorldModel
@@ -100,19 +100,27 @@ class Sequencer:
     def __init__(self, model: WorldModel, arguments: Arguments) -> None:
         self._model = model
         self._arguments = arguments
-        self._kits = dict(self._gather())
+        self._kits: dict[str, Kit | None] = {}
+        self._tools: dict[str, list[Tool]] = {}
+        for tool in model.toolset.tools:
+            effect = model.effects[tool.name]
+            if effect.kind in STORED and effect.resource:
+                self._tools.setdefault(effect.resource, []).append(tool)
         tools = model.toolset.tools
         counted = Counter(flat(name) for tool in tools for name in required_names(tool))
         self._common = frozenset(name for name, n in counted.items() if n >= max(3, len(tools) // 2))
 
     @property
-    def resources(self) -> tuple[str, ...]:
-        """Resources about which a session can be."""
-        return tuple(name for name, kit in self._kits.items() if any(True for _ in self.scripts(name)))
+    def resources(self) -> Mapping[str, bool]:
+        """Resources about which a session may be, and whether some tool makes them. Nothing is bound yet."""
+        kinds = {name: {self._model.effects[tool.name].kind for tool in tools} for name, tools in self._tools.items()}
+        return {name: "create" in found for name, found in kinds.items() if len(found) > 1}
 
     def scripts(self, resource: str) -> Iterator[Script]:
         """The scripts that a resource's tools allow."""
-        kit = self._kits[resource]
+        kit = self._kit(resource)
+        if kit is None:
+            return
         kinds = {kind for kind, tools in kit.by_kind.items() if tools}
         kinds |= {"dropped"} if self._dropper(kit.resource) is not None else set()
         for script in SCRIPTS:
@@ -121,7 +129,9 @@ class Sequencer:
 
     def draft(self, resource: str, script: Script, rng: random.Random) -> list[Step] | None:
         """The steps of a script, not yet rehearsed; None where one of them cannot be written."""
-        kit = self._kits[resource]
+        kit = self._kit(resource)
+        if kit is None:
+            return None
         draft = Draft(rng)
         said = script.words.split()
         if not self._prepare(kit.resource, draft, inner="create" in said):
@@ -135,26 +145,22 @@ class Sequencer:
                 return None
         return draft.steps
 
-    def _gather(self) -> Iterator[tuple[str, Kit]]:
-        groups: dict[str, dict[str, list[Bound]]] = {}
-        for tool in self._model.toolset.tools:
-            bound = self._model.bind(tool)
-            if not bound.stored or bound.batch is not None or bound.counts or bound.effect.resource is None:
-                continue
-            kind: str = bound.effect.kind
-            if kind in {"read", "update", "delete"} and not bound.own_keys and not bound.single:
-                kind = f"{kind}_only"
-            if kind == "update" and set(words(tool.name)) & ACTIONS and not set(words(tool.name)) & {"update", "set"}:
-                kind = "action"
-            groups.setdefault(bound.effect.resource, {}).setdefault(kind, []).append(bound)
-        for name, kinds in groups.items():
-            yield name, Kit(self._model.resource(name), kinds)
+    def _kit(self, resource: str) -> Kit | None:
+        """A resource's tools by what they do, bound at the first use."""
+        if resource not in self._kits:
+            kinds: dict[str, list[Bound]] = {}
+            for tool in self._tools.get(resource, ()):
+                bound = self._model.bind(tool)
+                if bound.stored and bound.batch is None and not bound.counts:
+                    kinds.setdefault(_kind(bound), []).append(bound)
+            self._kits[resource] = Kit(self._model.resource(resource), kinds) if kinds else None
+        return self._kits[resource]
 
     def _prepare(self, resource: Resource, draft: Draft, *, inner: bool) -> bool:
         """Make what the things are inside of, where a tool makes it and the session makes things."""
         outer = [ancestor for ancestor in resource.ancestors if ancestor is not None]
         for ancestor in outer[-MAX_PARENTS:] if inner else ():
-            kit = self._kits.get(ancestor.name)
+            kit = self._kit(ancestor.name)
             maker = kit.pick("create", draft.rng) if kit is not None else None
             if maker is not None and ancestor.name not in draft.keys:
                 self._make(maker, draft)
@@ -163,7 +169,7 @@ class Sequencer:
     def _dropper(self, resource: Resource) -> Bound | None:
         """What deletes the thing around."""
         outer = resource.ancestors[-1] if resource.ancestors else None
-        kit = self._kits.get(outer.name) if outer is not None else None
+        kit = self._kit(outer.name) if outer is not None else None
         if kit is None or not kit.by_kind.get("create") or not kit.by_kind.get("delete"):
             return None
         return kit.by_kind["delete"][0]
@@ -300,6 +306,15 @@ class Sequencer:
             given = arguments.get(name)
             if isinstance(given, str | int | float):
                 put(name, draft.parents.setdefault(ancestor.name if ancestor is not None else flat(name), given))
+
+
+def _kind(bound: Bound) -> str:
+    """What a tool does in a script's words."""
+    kind: str = bound.effect.kind
+    if kind in {"read", "update", "delete"} and not bound.own_keys and not bound.single:
+        return f"{kind}_only"
+    said = set(words(bound.tool.name))
+    return "action" if kind == "update" and said & ACTIONS and not said & {"update", "set"} else kind
 
 
 def _made_key(maker: Bound, arguments: dict[str, Json], at: int) -> tuple[Key, ...] | None:

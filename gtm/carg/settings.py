@@ -44,7 +44,9 @@ class CallsConfig(Frozen):
     """Planned sessions of one family."""
     faults: Rate = Field(default=0.2, ge=0, le=1)
     """Planned sessions in which a call fails once and is made again."""
-    notes: Rate = Field(default=0.3, ge=0, le=1)
+    notes: Rate = Field(default=0.4, ge=0, le=1)
     """Planned sessions that come with a note, where one fits."""
+    scenes: Rate = Field(default=0.5, ge=0, le=1)
+    """Where only notes fit that set a scene and change nothing: how many of them are used."""
     teacher_calls: int = Field(default=3500, ge=0)
     """About how many calls a teacher answers, over all families."""

@@ -9,6 +9,7 @@ A function of the records, the shape and a seeded generator; no clock, no global
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gtm.carg import fakes
 from gtm.carg.fitting import MAX_TEXT, fits
@@ -89,9 +90,16 @@ class Values:
         holder = at[0] if flat(at[1]) in _HOLDERS else at[1]
         donors = self.donors.get(flat(holder))
         donor = rng.choice(donors) if donors and rng.random() < DONATED else None
-        return {
+        filled = {
             name: self._fill(inner, rng, (holder, name), rules, donor) for name, inner in shape["properties"].items()
         }
+        for low, high in pairs_in(tuple(filled)):
+            # Alike in form, so alike in order: two times, two amounts.
+            if type(filled[low]) is type(filled[high]) and _is_above(filled[low], filled[high]):
+                swapped = {**filled, low: filled[high], high: filled[low]}
+                if fits(swapped[low], shape["properties"][low]) and fits(swapped[high], shape["properties"][high]):
+                    filled = swapped
+        return filled
 
     def _array(self, shape: Schema, rng: random.Random, at: tuple[str, str], rules: Rules) -> Json:
         low, high = shape.get("minItems", 0), shape.get("maxItems", 2)
@@ -121,7 +129,7 @@ class Values:
         kind = shape.get("type", "")
         name = flat(at[1])
         if donor is not None and name in donor and fits(donor[name], shape):
-            return _as_kind(donor[name], kind)
+            return donor[name]
         if "enum" in shape:
             return copy_json(rng.choice(shape["enum"]))
         for holder in (flat(at[0]), ""):
@@ -131,7 +139,7 @@ class Values:
             for _ in range(2 if pool else 0):
                 value = rng.choice(pool or ())
                 if fits(value, shape):
-                    return _as_kind(value, kind)
+                    return value
         return invented(shape, rng, at[1], at[0])
 
 
@@ -151,8 +159,52 @@ def invented(shape: Schema, rng: random.Random, name: str, holder: str = "") -> 
     if kind == "integer":
         return plausible.integer(shape, rng, name)
     if kind == "number":
-        return plausible.number(shape, rng, name)
+        count = plausible.integer({}, rng, name) if fakes.counts(name) else None
+        return count if count is not None and fits(count, shape) else plausible.number(shape, rng, name)
     return None if kind == "null" else {} if kind == "object" else []
+
+
+@lru_cache(maxsize=8192)
+def pairs_in(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Fields of which one is not above the other: `start_date` and `end_date`, `min` and `max`."""
+    by_words = {words(name): name for name in names}
+    found = []
+    for parts, name in by_words.items():
+        for at, part in enumerate(parts):
+            for high in _HIGHER.get(part, ()):
+                other = by_words.get((*parts[:at], high, *parts[at + 1 :]))
+                if other is not None:
+                    found.append((name, other))
+    return tuple(found)
+
+
+_HIGHER = {
+    "start": ("end", "stop", "finish"),
+    "started": ("ended", "finished", "completed"),
+    "starts": ("ends",),
+    "begin": ("end",),
+    "from": ("to", "until"),
+    "since": ("until",),
+    "after": ("before",),
+    "min": ("max",),
+    "minimum": ("maximum",),
+    "low": ("high",),
+    "lower": ("upper",),
+    "oldest": ("newest", "latest"),
+    "first": ("last",),
+    "created": ("updated", "modified", "deleted", "closed", "expires"),
+    "creation": ("modification", "expiration"),
+    "issued": ("expires",),
+    "in": ("out",),
+}
+"""A word of a field's name -> words that, in its place, name what is not below it."""
+
+
+def _is_above(low: Json, high: Json) -> bool:
+    """Whether two values are in the wrong order; texts are only compared where they begin with a date."""
+    if isinstance(low, str):
+        return low[:4].isdigit() and high[:4].isdigit() and low[4:5] == high[4:5] == "-" and low > high
+    return isinstance(low, int | float) and not isinstance(low, bool) and low > high
 
 
 def topic_of(tool: str) -> str:
@@ -161,10 +213,6 @@ def topic_of(tool: str) -> str:
     kept = tuple(part for part in parts if part not in VERBS)
     ends = [at for at, part in enumerate(kept) if part in {"by", "for", "in", "of", "to", "from", "with"} and at]
     return noun(kept[: ends[0]] if ends else kept) or noun(parts)
-
-
-def _as_kind(value: Json, kind: str) -> Json:
-    return float(value) if kind == "number" and isinstance(value, int) else value
 
 
 @dataclass
@@ -217,5 +265,7 @@ def _is_real(name: str, value: Json) -> bool:
     if not isinstance(value, str):
         return True
     if not value or len(value) > MAX_TEXT or value.lower() in _PLACEHOLDERS or is_secret(None, name):
+        return False
+    if value.isupper() and value.startswith(("YOUR_", "MY_", "EXAMPLE_")):
         return False
     return not (value[0] in "{<[$" or value.endswith(("...", "…")) or "\ufffd" in value or "REDACTED" in value)

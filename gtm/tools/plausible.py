@@ -75,6 +75,12 @@ def text(shape: Schema, rng: random.Random, name: str) -> str:
     return _fit(value, low, high, rng)
 
 
+def knows(name: str) -> bool:
+    """Whether a text's name alone says what it may hold."""
+    tokens = _tokens(name)
+    return any(token in _BY_NAME for token in ("_".join(tokens[-2:]), *tokens))
+
+
 def integer(shape: Schema, rng: random.Random, name: str) -> int:
     """An integer within the bounds, near what the name suggests."""
     low, high = integer_bounds(shape)
