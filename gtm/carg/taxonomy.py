@@ -12,23 +12,30 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from math import sqrt
 
-from gtm.types import Tool
+from gtm.types import Json, Tool
 from gtm.world.words import singular, words
 
 UNKNOWN = "general/other"
 """Where nothing at all speaks for a domain."""
 LONGEST = 4
 """Words in a term; `ec2` is two."""
-NAME, DESCRIPTION, PATH, ARGUMENT, TOPIC = 3.0, 1.0, 1.0, 0.4, 1.5
+NAME, DESCRIPTION, ARGUMENT, TOPIC = 3.0, 1.0, 0.3, 0.5
 """What a term counts by where it stands."""
 FAMILY, PROVIDER = 3.0, 8.0
 """What a term or a provider counts in the name of a family."""
-DOUBT = 3.0
+COMMON = 0.3
+"""What a term counts that stands in one of fifty families whatever they are about (`common` in the file)."""
+DOUBT = 4.0
 """Score that evidence must outweigh: one word in a description decides nothing."""
-PRIOR = 0.7
-"""How much a tool's family says about it, against its own words."""
-MOST_WORDS = 60
+KIN = 10.0
+"""What the tools of a family count together in its prior."""
+PRIOR = 0.65
+"""How much a family says about a tool, against its own words; a family about many things says little."""
+NOTHING = 0.03
+"""What less than that speaks for is in no domain."""
+MOST_WORDS = 40
 """Of a description: what comes later is about details."""
 
 Weights = dict[str, float]
@@ -48,8 +55,14 @@ def taxonomy() -> Mapping[str, tuple[str, ...]]:
 
 
 def _published() -> dict[str, dict[str, str]]:
-    published: dict[str, dict[str, str]] = json.loads(files("gtm.carg").joinpath("taxonomy.json").read_text("utf-8"))
+    published: dict[str, dict[str, str]] = _file()["domains"]
     return published
+
+
+@cache
+def _file() -> dict[str, Json]:
+    content: dict[str, Json] = json.loads(files("gtm.carg").joinpath("taxonomy.json").read_text("utf-8"))
+    return content
 
 
 @cache
@@ -67,10 +80,12 @@ def _terms() -> tuple[dict[str, list[tuple[str, float]]], dict[str, list[tuple[s
 
 def _weighed(terms: Mapping[str, list[str]]) -> dict[str, list[tuple[str, float]]]:
     """A term of several words says more than one; one that several domains share says less of each."""
-    return {
-        term: [(domain, (1 + term.count("_")) ** 0.8 / len(domains)) for domain in domains]
-        for term, domains in terms.items()
-    }
+    common = {"_".join(_words(term)) for term in _file()["common"].split()}
+    weighed = {}
+    for term, domains in terms.items():
+        weight = COMMON if term in common else (1 + term.count("_")) ** 0.8
+        weighed[term] = [(domain, weight / len(domains)) for domain in domains]
+    return weighed
 
 
 def _words(text: str) -> list[str]:
@@ -98,7 +113,6 @@ def _evidence(tool: Tool, topic: str) -> Weights:
     places: list[tuple[float, Iterable[str]]] = [
         (NAME, _words(tool.name)),
         (DESCRIPTION, _words(tool.description)[:MOST_WORDS]),
-        (PATH, _words(tool.http.path) if tool.http else ()),
         (TOPIC, _words(topic)),
         (ARGUMENT, [word for name in tool.parameters.get("properties", {}) for word in (*_words(name), "")]),
     ]
@@ -119,8 +133,10 @@ def _prior(family: str, own: Sequence[Weights]) -> Weights:
                 prior[domain] += weight * share
     for scores in own:
         for domain, score in scores.items():
-            prior[domain] += 10 * score / len(own)
-    return _normal(prior, 0.0)
+            prior[domain] += KIN * score / len(own)
+    prior = _normal(prior, 0.0)
+    concentrated = PRIOR * sqrt(sum(score * score for score in prior.values()))
+    return {domain: concentrated * score for domain, score in prior.items()}
 
 
 def _normal(scores: Mapping[str, float], doubt: float) -> Weights:
@@ -130,5 +146,6 @@ def _normal(scores: Mapping[str, float], doubt: float) -> Weights:
 
 def _best(own: Weights, prior: Weights) -> str:
     """The heaviest domain, the first by name where two are equal."""
-    whole = {domain: own.get(domain, 0.0) + PRIOR * prior.get(domain, 0.0) for domain in (*own, *prior)}
-    return min(whole, key=lambda domain: (-whole[domain], domain), default=UNKNOWN)
+    whole = {domain: own.get(domain, 0.0) + prior.get(domain, 0.0) for domain in (*own, *prior)}
+    whole[UNKNOWN] = NOTHING
+    return min(whole, key=lambda domain: (-whole[domain], domain))

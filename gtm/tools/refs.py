@@ -34,6 +34,7 @@ SINGLES = (
     "then",
     "else",
 )
+_HOLDERS = frozenset((*MAPS, *LISTS, *SINGLES))
 IN_PLACE = frozenset(("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"))
 """Keywords that look at the same value as the schema they stand in: a loop through these alone never ends."""
 
@@ -148,6 +149,8 @@ def _references(schema: Json) -> Iterator[tuple[Pointer, bool]]:
 
 def parts(schema: dict[str, Json]) -> Iterator[tuple[str, Json]]:
     """The schemas directly inside a schema, each with the keyword that holds it."""
+    if _HOLDERS.isdisjoint(schema):  # four of five schemas hold none
+        return
     for keyword in MAPS:
         inner = schema.get(keyword)
         if isinstance(inner, dict):

@@ -112,21 +112,22 @@ class SchemaReader:
 
     def finish(self, root: Schema, notes: list[str]) -> Finished:
         """`root` with references written out or carried along in `$defs`, compiled once to see that it is usable."""
+        whole = self._whole(root, notes) if names_in(root) else root
+        prepared = prepare(whole)
+        return Finished(prepared.schema if prepared.notes else whole, tuple(dict.fromkeys((*notes, *prepared.notes))))
+
+    def _whole(self, root: Schema, notes: list[str]) -> Schema:
         sized = self._inline(root, small=False)
         if sized.size > MAX_INLINE or sized.levels > MAX_LEVELS:
             sized = self._inline(root, small=True)
-        whole = sized.schema
         notes.extend(sized.notes)
-        definitions, cut = self._collect(whole, sized.size)
+        definitions, cut = self._collect(sized.schema, sized.size)
         for name in definitions:
             notes.extend(self._inlined_definition(name, small=True).notes)
         if cut:
             named = ", ".join(repr(name) for name in cut[:5]) + (" ..." if len(cut) > 5 else "")
             notes.append(f"cut at {MAX_NODES} values: {named} accept anything")
-        if definitions:
-            whole = {**whole, "$defs": definitions}
-        prepared = prepare(whole)
-        return Finished(prepared.schema if prepared.notes else whole, tuple(dict.fromkeys((*notes, *prepared.notes))))
+        return {**sized.schema, "$defs": definitions} if definitions else sized.schema
 
     def reference(self, reference: str, here: Pointer | None, *, in_place: bool, notes: list[str]) -> Schema:
         """The converted form of a `$ref`; an empty schema where it leads nowhere."""

@@ -41,8 +41,9 @@ _SINGLES = (
     "unevaluatedItems",
     "unevaluatedProperties",
 )
+_HOLDERS = frozenset((*_MAPS, *_LISTS, *_SINGLES))
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
-_IDENTITY = ("$schema", "$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$vocabulary", "id")
+_IDENTITY = frozenset(("$schema", "$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$vocabulary"))
 _COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
 _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 
@@ -168,6 +169,8 @@ def walk(schema: Json) -> Iterator[dict[str, Json]]:
 
 def subschemas(node: dict[str, Json]) -> Iterator[Json]:
     """The schemas directly inside one."""
+    if _HOLDERS.isdisjoint(node):  # four of five schemas hold none
+        return
     for key in _MAPS:
         inner = node.get(key)
         if isinstance(inner, dict):
@@ -182,8 +185,8 @@ def subschemas(node: dict[str, Json]) -> Iterator[Json]:
 
 
 def _clean(node: dict[str, Json], root: dict[str, Json], notes: dict[str, None]) -> None:
-    for key in _IDENTITY:
-        if isinstance(node.get(key), str | dict) and key != "id":
+    for key in _IDENTITY & node.keys():
+        if isinstance(node[key], str | dict):
             del node[key]
     reference = node.get("$ref")
     if reference is not None and (not isinstance(reference, str) or resolve(root, reference) is None):
