@@ -52,6 +52,8 @@ class Answer(Frozen):
     is_error: bool = False
     raw: str | None = None
     """What its model wrote, where one was asked."""
+    raw_valid: bool | None = None
+    """Whether that is strictly what was asked for: one JSON value that the schema accepts. None: no JSON was."""
     failed: str = ""
     """Why there is no answer (prose, nothing, too long): counted, and scored as an answer that says nothing."""
     seconds: float = 0.0
