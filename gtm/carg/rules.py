@@ -14,8 +14,12 @@ import jsonschema_rs
 
 from gtm import prompt
 from gtm.carg.records import Called, Session
+from gtm.errors import SpecError
 from gtm.prompt import Ending
+from gtm.simulator.redact import REDACTED
+from gtm.tools.validator import prepare
 from gtm.types import Json, Tool
+from gtm.world.tree import inside, leaves, steps_of
 
 Flaw = Literal[
     "empty",
@@ -31,6 +35,8 @@ Flaw = Literal[
     "totals",
     "too_long",
     "filled",
+    "mended",
+    "unexplained",
 ]
 
 MAX_TARGET = 1500
@@ -62,14 +68,14 @@ _NOT_ECHOED = frozenset("limit offset page pagesize perpage cursor fields expand
 
 def flaw(call: Called, session: Session, tool: Tool | None, validator: jsonschema_rs.Validator | None) -> Flaw | None:
     """The first thing that is wrong with a call, or None."""
-    for check in (_unreadable, _size, _outcome):
+    for check in (_unreadable, _size, _outcome, _mended):
         found = check(call, session)
         if found is not None:
             return found
     if session.real:
         return _unlike_documentation(call, tool) if call.origin == "documented" else None
     if call.result.is_error:
-        return None
+        return "unexplained" if tool is not None and _is_unexplained(call, tool) else None
     if call.result.fault is not None:
         return None
     bodiless = tool is not None and tool.http is not None and tool.http.media_type is None
@@ -131,11 +137,36 @@ def _outcome(call: Called, session: Session) -> Flaw | None:
     result = call.result
     if call.expect_error is False and result.is_error:
         return "false_error"
-    if call.expect_error is True and not result.is_error:
+    if not result.is_error and (call.expect_error or (call.kind == "wrong" and call.expect_error is None)):
         return "no_error"
     if result.status is not None and not (result.fault or session.real) and (result.status >= 400) != result.is_error:
         return "status"
     return None
+
+
+def _mended(call: Called, session: Session) -> Flaw | None:
+    """Whether the answer says all that the target says, or had to be mended to fit its schema."""
+    written, result = call.written, call.result
+    if written is None or written.shape is None or result.is_error or result.fault is not None:
+        return None
+    for pointer, value in leaves(json.loads(written.target)):
+        shown = result.content
+        for step in steps_of(pointer):
+            shown = inside(shown, step)
+        if shown != value and not (value in ({}, []) and isinstance(shown, type(value))):
+            return "mended"
+    return None
+
+
+def _is_unexplained(call: Called, tool: Tool) -> bool:
+    """Whether arguments were refused for a secret that is shown no more."""
+    error = call.result.error
+    if error is None or error.kind != "invalid_arguments" or REDACTED not in json.dumps(call.arguments):
+        return False
+    try:
+        return prepare(tool.parameters).validator.is_valid(call.arguments)
+    except SpecError:
+        return False
 
 
 def _unlike_documentation(call: Called, tool: Tool | None) -> Flaw | None:

@@ -152,7 +152,8 @@ def _outcome(seen: _Seen) -> str:
     call = seen.call
     if call.expect_error is not None and call.expect_error != call.result.is_error:
         return f"an error was {'' if call.expect_error else 'not '}to be expected"
-    return "" if call.kind != "wrong" or call.result.is_error else "a wrong call was answered"
+    tolerated = call.kind != "wrong" or call.expect_error is False
+    return "" if tolerated or call.result.is_error else "a wrong call was answered"
 
 
 def _echo(seen: _Seen) -> str:
@@ -201,8 +202,10 @@ def _prompt(seen: _Seen) -> str:
     if result.is_error or result.fault is not None:
         return ""
     for pointer, value in leaves(parsed.value):
-        if _source(result.provenance, pointer) in ("model", "cassette") and _at(result.content, pointer) != value:
-            return f"the target says {value!r:.60} at {pointer!r}, the answer {_at(result.content, pointer)!r:.60}"
+        answer = _at(result.content, pointer)
+        open_ended = value in ({}, []) and isinstance(answer, type(value))
+        if _source(result.provenance, pointer) in ("model", "cassette") and answer != value and not open_ended:
+            return f"the target says {value!r:.60} at {pointer!r}, the answer {answer!r:.60}"
     return ""
 
 

@@ -51,7 +51,8 @@ def test_a_sound_session_becomes_rows_that_say_where_they_belong(tmp_path: Path)
     [
         (1, "schema", lambda call: answering(call, status="lost")),
         (2, "echo", lambda call: answering(call, status="available")),
-        (0, "placeholder", lambda call: answering(call, note="YOUR_NOTE")),
+        (0, "mended", lambda call: answering(call, note="another note")),
+        (1, "placeholder", lambda call: answering(call, note="YOUR_NOTE")),
         (1, "placeholder", lambda call: answering(call, note="string")),
         (1, "placeholder", lambda call: answering(call, note="{id}")),
         (1, "state", lambda call: answering(call, name="Somebody else")),
@@ -84,6 +85,12 @@ def test_a_deleted_thing_that_is_read_again_is_no_example(tmp_path: Path) -> Non
     undead = with_call(good, 5, result=good.calls[1].result, expect_error=None)
     rows, counts = curated(tmp_path, [undead])
     assert (len(rows), counts["dropped/state/code"]) == (5, 1)
+
+
+def test_a_refusal_of_a_secret_that_is_shown_no_more_is_no_example(tmp_path: Path) -> None:
+    good = carried_out("a", TRAIN[0], [Asked("get_pet", {"petId": "x"}, "wrong", "type", True)])
+    _, counts = curated(tmp_path, [with_call(good, 0, tool="create_pet", arguments={"name": "[redacted]"})])
+    assert counts["dropped/unexplained/code"] == 1
 
 
 def test_what_a_teacher_left_to_code_is_no_example(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_what_looks_secret_or_personal_is_replaced_at_every_level_of_quoting_by_
         ("password", "hunter22"),
         ("clientSecret", "s3cr3t"),
         ("SecretAccessKey", "wJalrXUtnFEMI"),
-        ("home_phone", "(030) 1234567"),
+        ("home_phone", "(030) 9876540"),
         ("cardNumber", "4539 5787 6362 1486"),
         ("iban", "DE89370400440532013000"),
     ],
