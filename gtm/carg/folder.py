@@ -10,7 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
@@ -159,7 +159,9 @@ def appending(folder: RunFolder, stage: str, files: Iterable[str]) -> Iterator[A
             yield appender
         finally:
             for opened in (*appender._files.values(), *filter(None, [appender._journal])):
-                opened.close()
+                # All that counts was flushed; a disk that is full says so a second time here.
+                with suppress(OSError):
+                    opened.close()
 
 
 def write_whole(path: Path, data: bytes) -> None:

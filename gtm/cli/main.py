@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from gtm.cli import call, doctor, inspect, models, record, serve
+from gtm.cli import call, carg, doctor, inspect, models, record, serve
 from gtm.cli.terminal import leave_pipe, say
 from gtm.errors import GtmError
 
@@ -19,7 +19,15 @@ MEND, INTERRUPTED = 2, 130
 
 DISTRIBUTION = "gtm-sim"
 
-VERBS = {"inspect": inspect, "call": call, "serve": serve, "record": record, "models": models, "doctor": doctor}
+VERBS = {
+    "inspect": inspect,
+    "call": call,
+    "serve": serve,
+    "record": record,
+    "carg": carg,
+    "models": models,
+    "doctor": doctor,
+}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -99,6 +99,41 @@ class Progress:
             self._drawn = False
 
 
+class Steps:
+    """Progress of long work on stderr, as a callback `(stage, done, total, rows)`: how much, how fast, how long."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._began = (0.0, 0, 0)
+        self._said = 0.0
+
+    def __call__(self, stage: str, done: int, total: int, rows: int) -> None:
+        """Report that so many units of a stage are done, which made so many rows since it started."""
+        now = time.monotonic()
+        live = sys.stderr.isatty()
+        if stage != self._stage:
+            self._stage, self._began, self._said = stage, (now, done, rows), now
+        elif done < total and now - self._said < (REDRAW_SECONDS if live else 2 * LINE_SECONDS):
+            return
+        self._said = now
+        began, first, before = self._began
+        passed = max(now - began, 1e-9)
+        rate = (done - first) / passed
+        left = f"{_clock((total - done) / rate)} left" if rate > 0 and done < total else f"in {_clock(passed)}"
+        fast = f", {rows:,} rows, {(rows - before) / passed:,.0f} rows/s" if rows else ""
+        line = f"{stage:<18} {done:,} of {total:,}{fast}, {left}"
+        sys.stderr.write(f"\r{line:<79}" if live else f"{line}\n")
+        if live and done >= total:
+            sys.stderr.write("\n")
+        sys.stderr.flush()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def _amount(done: int, total: int) -> str:
     if total > 0:
         share = min(done / total, 1.0)
