@@ -13,10 +13,12 @@ from gtm.carg.given import documented_plans, recorded_plans
 from gtm.carg.planner import Planner
 from gtm.carg.records import Entry, Plan, Recording, to_line
 from gtm.carg.settings import CallsConfig
-from gtm.carg.stage import Done, Unit
+from gtm.carg.stage import Done, Progress, Unit
+from gtm.types import Json
 
 if TYPE_CHECKING:
     from gtm.carg.folder import RunFolder
+    from gtm.carg.teacher import Teacher
 
 __all__ = ["CallsConfig", "CallsStage", "plans_of"]
 
@@ -28,10 +30,11 @@ class CallsStage:
     """Plans calls, family by family."""
 
     name = "calls"
-    files = ("calls",)
+    files: tuple[str, ...] = ("calls",)
 
-    def prepare(self, folder: "RunFolder") -> None:
+    def prepare(self, folder: "RunFolder", teacher: "Teacher", tell: Progress) -> dict[str, Json]:
         """Nothing is needed before."""
+        return {}
 
     def units(self, folder: "RunFolder") -> Iterator[Unit]:
         """The families of the stage `sources`, then those of `tools`."""

@@ -10,8 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from gtm.simulator.redact import REDACTED
+from gtm.types import Source
 
 ROLES = frozenset(
     "info support noreply no-reply admin sales help contact hello hostmaster webmaster postmaster abuse root".split()
@@ -26,6 +28,7 @@ _TEST_CARDS = frozenset(
     "4242424242424242 4111111111111111 4012888888881881 4000056655665556 5555555555554444 5105105105105100"
     " 2223003122003222 378282246310005 371449635398431 6011111111111117 6011000990139424 30569309025904".split()
 )
+_NO_SECRETS = frozenset({"", "string", "true", "false", "null", "none", *get_args(Source)})
 _LOCAL = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-"
 _ESCAPED = b"nrtbf"
 _LONGEST_LOCAL = 64
@@ -94,9 +97,9 @@ def _redacted(value: str) -> str | None:
 
 
 def _named_secret(value: str) -> str | None:
-    """A secret's name also stands before types, placeholders and what says nothing."""
+    """A secret's name also stands before types, placeholders, what says nothing, and in provenance."""
     plain = value.strip("*<>[]{}$ ").lower()
-    return None if plain in {"", "string", "true", "false", "null", "none"} or "redacted" in plain else REDACTED
+    return None if plain in _NO_SECRETS or "redacted" in plain else REDACTED
 
 
 def _email(value: str) -> str | None:

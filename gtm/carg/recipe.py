@@ -10,9 +10,8 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from gtm.carg.calls import CallsConfig
 from gtm.carg.curate import CurateConfig
-from gtm.carg.responses import ResponsesConfig
+from gtm.carg.settings import CallsConfig
 from gtm.carg.sources import SourcesConfig
 from gtm.carg.teacher import TeacherConfig
 from gtm.carg.tools import ToolsConfig
@@ -29,7 +28,6 @@ class Recipe(Frozen):
     sources: SourcesConfig = SourcesConfig()
     tools: ToolsConfig = ToolsConfig()
     calls: CallsConfig = CallsConfig()
-    responses: ResponsesConfig = ResponsesConfig()
     curate: CurateConfig = CurateConfig()
     teacher: TeacherConfig = TeacherConfig()
 

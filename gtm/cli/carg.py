@@ -1,7 +1,7 @@
 """gtm carg: make training data: tools, calls and responses, from definitions and recordings.
 
-`run` does all stages, a stage's name that stage alone; `validate` checks what came out, `show` prints rows for a
-person. A killed run goes on where it was (docs/carg.md).
+`run` does all stages, a stage's name that stage alone; `validate` checks what came out. A killed run goes on where it
+was (docs/carg.md).
 """
 
 import argparse
@@ -18,8 +18,9 @@ from gtm.errors import ConfigError
 if TYPE_CHECKING:
     from gtm.carg.folder import RunFolder
     from gtm.carg.teacher import Teacher
+    from gtm.types import Json
 
-STAGES = ("read", "sources", "tools", "calls", "responses", "curate", "card")
+STAGES = ("read", "sources", "calls", "responses", "check", "curate")
 
 ABOUT = {
     "run": "all stages, each from where it was",
@@ -28,10 +29,9 @@ ABOUT = {
     "tools": "let a teacher propose tools where a domain has few",
     "calls": "plan calls and sessions; take over the recorded ones",
     "responses": "let the simulator answer them",
-    "curate": "check, drop, balance, mask, split",
-    "card": "statistics, pictures, a data set card, exports",
+    "check": "look at every row by rules, mask what is private",
+    "curate": "drop duplicates, balance, split",
     "validate": "check the finished rows with a checker of its own",
-    "show": "print rows for a person",
 }
 
 
@@ -50,12 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--runner", choices=("local", "ray"), default="local", help="who does the work")
             action.add_argument("--teacher", metavar="MODEL", help="a model to ask what was never asked before")
             action.add_argument("--in-flight", type=int, default=32, help="sessions that ask it at a time")
-        if name == "show":
-            action.add_argument("--sample", type=int, default=20, metavar="N", help="how many rows (default: 20)")
-            action.add_argument("--seed", type=int, default=0, help="another seed shows other rows")
-            action.add_argument("--kind", help="only calls of this kind (ordinary, edge, wrong, session, ...)")
-            action.add_argument("--origin", help="only answers of this origin (recorded, teacher, values, code, ...)")
-            action.add_argument("--source", help="only of this collection")
         if name == "validate":
             action.add_argument("--json", action="store_true", help="print JSON")
         action.set_defaults(run=run)
@@ -64,8 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do the action."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    if arguments.action == "show":
-        return _show(arguments)
     if arguments.action == "validate":
         return _validate(arguments)
     return _stages(arguments)
@@ -84,8 +76,15 @@ def _stages(arguments: argparse.Namespace) -> int:
             manifests = pipeline.run(folder, wanted, runner, teacher=teacher, tell=Steps())
         finally:
             runner.close()
-    show_json({"run": str(folder.path), **{name: manifest["counts"] for name, manifest in manifests.items()}})
+    show_json({"run": str(folder.path), **{name: _headline(manifest) for name, manifest in manifests.items()}})
     return 0
+
+
+def _headline(manifest: "Json") -> "Json":
+    """What a person reads of a manifest: totals, and how many were dropped; the file has the rest."""
+    counts = manifest["counts"]
+    dropped = sum(count for name, count in counts.items() if name.startswith(("dropped/", "left_out/")))
+    return {**{name: count for name, count in counts.items() if "/" not in name}, "dropped": dropped}
 
 
 def _folder(arguments: argparse.Namespace) -> "RunFolder":
@@ -121,23 +120,15 @@ def _teacher(arguments: argparse.Namespace) -> Iterator["Teacher"]:
         asyncio.run(engine.aclose())
 
 
-def _show(arguments: argparse.Namespace) -> int:
-    from gtm.carg.show import sample_rows
-
-    filters = {name: getattr(arguments, name) for name in ("kind", "origin", "source") if getattr(arguments, name)}
-    for text in sample_rows(_folder(arguments), arguments.sample, arguments.seed, filters):
-        show(text)
-    return 0
-
-
 def _validate(arguments: argparse.Namespace) -> int:
     from gtm.carg.validate import validate
 
-    report = validate(_folder(arguments))
+    findings = validate(_folder(arguments))
     if arguments.json:
-        show_json(report.as_json())
+        show_json({"passed": findings.passed, "failed": findings.failed, "shown": findings.shown})
     else:
-        show(report.as_text())
-    if report.failures:
-        say("gtm: some rows do not hold; gtm carg validate --json has all of them")
-    return 1 if report.failures else 0
+        for line in findings.lines():
+            show(line)
+    if not findings.fine:
+        say("gtm: some rows do not hold")
+    return 0 if findings.fine else 1
