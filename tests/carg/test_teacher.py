@@ -39,7 +39,8 @@ def test_an_answer_is_asked_for_once_and_found_in_another_process(tmp_path: Path
 
 def test_answers_travel_as_a_file(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    first.mkdir(), second.mkdir()
+    first.mkdir()
+    second.mkdir()
     ask(Asking(folder(first), ScriptedEngine(["one", "two"])), "a", "b")
     assert Answers(folder(first)).export(second / "answers.jsonl.gz") == 2
     taken = Answers(folder(second, answers="answers.jsonl.gz"))
