@@ -11,6 +11,7 @@ from typing import Literal
 from gtm.carg.values import Values, topic_of
 from gtm.errors import SpecError
 from gtm.simulator.validation import check_arguments
+from gtm.tools.choice import MAP_KEY
 from gtm.tools.leaf import LARGEST, integer_bounds
 from gtm.tools.merge import Schema
 from gtm.tools.sampler import sample_arguments
@@ -42,6 +43,7 @@ LEFT_OUT = CURSOR_ARGUMENTS | frozenset(
 )
 """Optional arguments (flat names) that ordinary calls do without: cursors, wire matters, little languages."""
 
+_MAP_KEYS = ("team", "environment", "project", "cost-center", "owner", "release")
 _UNICODE = (
     "Ærøskøbing",
     "naïve café",
@@ -177,6 +179,9 @@ def _pruned(shape: Schema, view: View | None, rng: random.Random, share: float) 
         return {**shape, "items": _pruned(shape["items"], view.items if view is not None else None, rng, share)}
     if shape.get("type") != "object" or not shape.get("properties"):
         return shape
+    if list(shape["properties"]) == [MAP_KEY] and (view is None or MAP_KEY not in view.properties):
+        # A map: its one key is made up.
+        return {**shape, "properties": {rng.choice(_MAP_KEYS): shape["properties"][MAP_KEY]}}
     required = frozenset((view.keyword("required") if view is not None else None) or ())
     names = list(shape["properties"])
     kept = [name for name in names if name in required or rng.random() < share] or [rng.choice(names)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CallsConfig", "CallsStage", "plans_of"]
 
-BYTES_PER_TAUGHT = 95_000
+BYTES_PER_TAUGHT = 4_700
 """Bytes of entries to one call by a teacher if every tool that is cheap to ask about were taken (measured)."""
 
 

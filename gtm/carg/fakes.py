@@ -15,7 +15,8 @@ from faker import Faker
 from gtm.tools import plausible
 from gtm.tools.merge import Schema
 from gtm.types import Json
-from gtm.world.words import words
+from gtm.world.listing import PAGING
+from gtm.world.words import flat, singular, words
 
 Maker = Callable[[Faker, random.Random], str]
 
@@ -34,7 +35,8 @@ _PROSE = frozenset(
     " only given which where how what will would can could may one two some e.g".split()
 )
 _WHOLE = frozenset(
-    "limit count page offset size quantity number top skip take id year month day hours minutes".split()
+    "limit count page offset size quantity number top skip take id year month day hours minutes phone code zip port"
+    " lines length width height age results rows items total position index".split()
 )
 _DATE = re.compile(r"\b[yY]{4}[-/.]?[mM]{2,3}[-/.]?[dD]{2}(?:[T ]?[hH]{2}:?[mM]{2}(?::?[sS]{2})?Z?)?\b")
 _DATE_FIRST = re.compile(r"\b[mMdD]{2}[-/.][mMdD]{2}[-/.][yY]{4}\b")
@@ -47,9 +49,12 @@ def text(shape: Schema, rng: random.Random, name: str, holder: str = "", locale:
     if shape.get("format") is not None or "pattern" in shape:
         return None
     parts = words(name)
-    maker = next((BY_NAME[form] for form in (" ".join(parts[-2:]), *parts[-1:]) if form in BY_NAME), None)
+    last = parts[-1] if parts else ""
+    maker = next((BY_NAME[form] for form in (" ".join(parts[-2:]), last, singular(last)) if form in BY_NAME), None)
     if maker is None and parts == ("name",):
         maker = NAMES.get(words(holder)[-1] if words(holder) else "")
+    if maker is None and not plausible.knows(name) and plausible.knows(singular(last)):
+        return plausible.text({"type": "string"}, rng, singular(last))
     if maker is None and not plausible.knows(name):
         told = shape.get("description", "")
         maker = next((maker for pattern, maker in _BY_DESCRIPTION if pattern.search(told)), None) if told else None
@@ -74,6 +79,14 @@ def _faker(locale: str) -> Faker:
 def counts(name: str) -> bool:
     """Whether a field holds whole numbers though its type is wider."""
     return bool(set(words(name)[-1:]) & _WHOLE)
+
+
+def paging(name: str, rng: random.Random) -> int | None:
+    """What an argument that cuts a list is usually given; None for any other."""
+    return rng.choice(_CUTS[PAGING[flat(name)]]) if flat(name) in PAGING else None
+
+
+_CUTS = {"limit": (5, 10, 10, 20, 25, 50, 100), "offset": (0, 0, 10, 20, 50), "page": (1, 1, 1, 2, 3)}
 
 
 @lru_cache(maxsize=8192)

@@ -110,9 +110,10 @@ def fitting(
         for choice in template.choices or {"": {}}:
             values = {**template.values, **template.choices.get(choice, {})}
             wanted = (*template.fields, *values)
-            if (wanted and not shown & set(wanted)) or not _can_hold(Rules(values), leaves):
+            if wanted and not shown & set(wanted):
                 continue
-            if Rules(values).follows(list(arguments)):
+            rules = Rules(values)
+            if not values or (_can_hold(rules, leaves) and rules.follows(list(arguments))):
                 found.append((template, template.text.replace("{}", choice)))
     return found
 

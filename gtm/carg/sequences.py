@@ -293,8 +293,12 @@ class Sequencer:
 
     def _put_parents(self, bound: Bound, draft: Draft, arguments: dict[str, Json], put: Put) -> None:
         """What the thing is inside of, and what all tools want to know."""
-        for name in required_names(bound.tool):
-            if flat(name) in self._common and isinstance(arguments.get(name), str | int | float):
+        slots = bound.tool.http.slots if bound.tool.http is not None else {}
+        around = {name for name, slot in slots.items() if slot.place == "path"} - {*bound.own_keys, *bound.parents}
+        if bound.address is not None:
+            around.add(bound.address.parent)
+        for name in (*required_names(bound.tool), *sorted(around)):
+            if (flat(name) in self._common or name in around) and isinstance(arguments.get(name), str | int | float):
                 arguments[name] = draft.shared.setdefault(flat(name), arguments[name])
         for at, name in enumerate(bound.parents):
             ancestors = bound.resource.ancestors
@@ -308,10 +312,15 @@ class Sequencer:
                 put(name, draft.parents.setdefault(ancestor.name if ancestor is not None else flat(name), given))
 
 
+_NO_KEYS = frozenset("format output extension type version language lang locale".split())
+"""Arguments (flat names) at the end of a path that say how, not which."""
+
+
 def _kind(bound: Bound) -> str:
     """What a tool does in a script's words."""
     kind: str = bound.effect.kind
-    if kind in {"read", "update", "delete"} and not bound.own_keys and not bound.single:
+    named = bound.own_key is not None and flat(bound.own_key) not in _NO_KEYS
+    if kind in {"read", "update", "delete"} and not named and not bound.single:
         return f"{kind}_only"
     said = set(words(bound.tool.name))
     return "action" if kind == "update" and said & ACTIONS and not said & {"update", "set"} else kind

@@ -26,7 +26,7 @@ class CallsConfig(Frozen):
     """The same, of tools that were recorded."""
     without_output: Rate = Field(default=0.4, ge=0, le=1)
     """How much of that is left where nothing tells what a tool answers."""
-    edge: Rate = Field(default=0.1, ge=0, le=1)
+    edge: Rate = Field(default=0.16, ge=0, le=1)
     wrong: Rate = Field(default=0.2, ge=0, le=1)
     """Tools that get a call with a mistake in its arguments."""
     mistakes: dict[Refusal, float] = Field(default_factory=lambda: dict(MISTAKES))

@@ -156,6 +156,10 @@ def invented(shape: Schema, rng: random.Random, name: str, holder: str = "") -> 
     if kind == "string":
         made = fakes.text(shape, rng, name, holder)
         return made if made is not None and fits(made, shape) else plausible.text(shape, rng, name)
+    if kind in ("integer", "number"):
+        page = fakes.paging(name, rng)
+        if page is not None and fits(page, shape):
+            return page
     if kind == "integer":
         return plausible.integer(shape, rng, name)
     if kind == "number":
@@ -260,12 +264,18 @@ def _things(value: Json, holder: str, depth: int) -> Iterator[tuple[str, dict[st
             yield from _things(item, singular(holder), depth + 1)
 
 
+def _only_names(name: str, value: str) -> bool:
+    """Whether a text is the field's own name, or that in capitals: `databaseName1`, `AZURE_SUBSCRIPTION_ID`."""
+    said, own = flat(value), flat(name)
+    return said.rstrip("0123456789") == own or (value.isupper() and "_" in value and len(own) > 3 and own in said)
+
+
 def _is_real(name: str, value: Json) -> bool:
     """Whether a value says something: no placeholder, no secret, nothing cut off."""
     if not isinstance(value, str):
         return True
     if not value or len(value) > MAX_TEXT or value.lower() in _PLACEHOLDERS or is_secret(None, name):
         return False
-    if value.isupper() and value.startswith(("YOUR_", "MY_", "EXAMPLE_")):
+    if value.startswith(("YOUR_", "MY_", "EXAMPLE_")) or _only_names(name, value):
         return False
     return not (value[0] in "{<[$" or value.endswith(("...", "…")) or "\ufffd" in value or "REDACTED" in value)

@@ -37,7 +37,7 @@ def test_recorded_values_are_drawn_and_placeholders_are_not() -> None:
 
 
 def test_fields_of_one_thing_stay_together() -> None:
-    homes = {f"Person{n}": f"City{n}" for n in range(12)}
+    homes = {f"Person{n}": f"Ort {n}" for n in range(12)}
     values = _values(*({"firstName": name, "city": city} for name, city in homes.items()))
     drawn = [values.fill(PERSON, random.Random(seed), ("person",)) for seed in range(200)]
     assert sum(homes[one["firstName"]] == one["city"] for one in drawn) > 120
