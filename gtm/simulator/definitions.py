@@ -174,7 +174,12 @@ class Definitions:
         for note in shape.notes:
             self._note(tool, note)
         noun = fields.last_noun(self.effects[tool.name].resource or "")
-        return replace(shape, schema=self._takers.shape(shape.schema, noun))
+        told = (
+            self._takers.named(shape.schema, output_shape(tool.output_schema).schema, noun)
+            if answers
+            else shape.schema
+        )
+        return replace(shape, schema=self._takers.shape(told, noun))
 
     def _note(self, tool: Tool, note: str) -> None:
         self._notes[tool.name] = (*self._notes.get(tool.name, ()), note)

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MAKING = frozenset({"create", "update", "opaque"})
+"""Kinds of calls whose arguments may name something for the first time."""
+
 CACHE_FILE = "responses.sqlite"
 """In `gtm_home()`: completions by the hash of all they depend on."""
 
@@ -305,7 +308,20 @@ class Simulator:
         # A reader says the same again, whatever was said in between.
         history = now.history if bound.follows_history and bound.effect.kind not in READS else ""
         when = services.clock(now.count, now.state.ahead)
-        return Moment(now.state, now.mode, _seed(now.seed, self.toolset.digest, history), when)
+        seed = _seed(now.seed, self.toolset.digest, history)
+        return Moment(now.state, now.mode, seed, when, lambda text: self._heard(now, text))
+
+    def _heard(self, now: Snapshot, text: str) -> bool:
+        """Whether a success so far brought a text; a reading call does not bring what it was asked for."""
+        for turn in now.turns:
+            if turn.result.is_error:
+                continue
+            asked = text in json.dumps(turn.call.arguments, ensure_ascii=False)
+            if asked and self.definitions.effects[turn.call.tool].kind in MAKING:
+                return True
+            if not asked and text in turn.result.text:
+                return True
+        return False
 
     def ask(self, definition: Definition, now: Snapshot, arguments: Mapping[str, Json], plan: Plan) -> Ask:
         """What an engine is told of a call, but for what it shall write."""

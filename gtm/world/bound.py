@@ -85,6 +85,10 @@ class Bound:
     """Whether it is about the one thing of its parents (`/pets/{petId}/status`)."""
     mentions: tuple[tuple[str, Resource], ...] = ()
     """Required arguments that name things of other resources."""
+    names: tuple[str, ...] = ()
+    """Arguments that call things which must be there, whatever resource they are of."""
+    forgiving: bool = False
+    """Whether it deletes what is not there without a word."""
 
     @property
     def stored(self) -> bool:

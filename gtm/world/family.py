@@ -15,6 +15,9 @@ Levels = Mapping[str, tuple[int, tuple[str, ...], tuple[str, ...]]]
 """Resource -> (how many keys name an item, 0 where nothing does; its own key's argument names; its parents')."""
 
 _COUNTING = frozenset({"count", "counts", "total"})
+_ABSENCES = ("notfound", "nosuch", "notexist", "unknown")
+"""Parts of documented errors' names that say that something is absent."""
+
 _BATCHES = frozenset("items records entries objects elements values data body list rows array".split())
 
 
@@ -84,6 +87,25 @@ def _specific(names: Sequence[str]) -> str | None:
     """The argument that most tools of a resource call its things by, where it says more than `id`."""
     name = flat(names[0]) if names else ""
     return None if name in {"", "id", "name", "key", "path", "arn", "resource"} else name
+
+
+def is_forgiving(tool: Tool, toolset: Toolset) -> bool:
+    """Whether a tool documents no error for what is absent, where others of its toolset do.
+
+    Of 586 recorded deletions by such AWS tools 1.4 % failed for that reason, of 1,003 by the others 15.3 %.
+    """
+    return not documents_absence(tool) and any(map(documents_absence, toolset.tools))
+
+
+def documents_absence(tool: Tool) -> bool:
+    """Whether a documented error of a tool says that something is absent."""
+    return bool(absences(tool))
+
+
+def absences(tool: Tool) -> tuple[str, ...]:
+    """The documented errors of a tool that say so, in lower case (`policynotfoundexception`)."""
+    names = (name.lower() for name in tool.error_names)
+    return tuple(name for name in names if any(said in name for said in _ABSENCES))
 
 
 def is_action(effect: Effect) -> bool:

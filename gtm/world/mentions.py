@@ -1,24 +1,30 @@
 """Arguments that name a thing of another resource: nothing can be done with one that was never made.
 
-Careful, for a name may be made up in many ways: only where nothing is imagined, only required arguments that are
-called after a resource that some tool makes, and only a value that occurs nowhere in the world.
+Careful, for a name may be made up in many ways: only where nothing is imagined, and only a value that occurs nowhere
+in the world. What a create demands must be called after a resource that some tool makes (`missing`). What reads,
+changes and deletes call by an identifier must be there, whatever it is, if nothing in the session so far brought it
+(`unheard`): of the recorded AWS calls that do so without being refused for other reasons 8 in 10 failed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, canonical
+from gtm.world.family import absences, documents_absence
 from gtm.world.fields import bare, is_identifying, last_noun
 from gtm.world.hints import argument_names, required_names
 from gtm.world.lineage import last_part
 from gtm.world.outcome import Moment, Refusal
 from gtm.world.resource import Resource
 from gtm.world.state import State
-from gtm.world.words import flat, words
+from gtm.world.words import flat, singular, words
 
 _ENDINGS = ("id", "name", "arn", "identifier")
 _MAKING = frozenset("restore register import launch run provision allocate request copy clone create".split())
 """Verbs of tools of unknown effect that may make what they name."""
+
+_ID_WORDS = frozenset("id ids arn arns identifier identifiers".split())
+_ANY_THING = frozenset({"resourcearn", "resourceidentifier"})
 
 KEYED = frozenset({"read", "update", "delete"})
 """Kinds whose tools are about one thing."""
@@ -45,10 +51,64 @@ def mentioned(
         # A create may make what it names (`StackName` of a change set), never what it tells by an id.
         if inner or any(thing(name).ancestors) or (effect.kind == "create" and words(argument)[-1] == "name"):
             continue
-        others = (other for other in tools if effects[other.name].resource != name)
-        if not any(_answers(other, effects[other.name], argument) for other in others):
-            found.append((argument, thing(name)))
+        found.append((argument, thing(name)))
     return tuple(found)
+
+
+class Naming:
+    """Which arguments of a toolset's tools call things that must be there."""
+
+    def __init__(self, tools: Sequence[Tool], effects: Mapping[str, Effect]) -> None:
+        self._effects = effects
+        self._made = {flat(last_noun(e.resource)) for e in effects.values() if e.resource and _makes(e)}
+        creates = [tool for tool in tools if effects[tool.name].kind == "create"]
+        demanded = {name for tool in creates for name in required_names(tool)}
+        # What creates demand and no tool answers of its own accord (an account, a project) is there from the start.
+        self._scopes = {n for n in demanded if not any(_answers(other, effects[other.name], n) for other in tools)}
+
+    def names(self, tool: Tool) -> tuple[str, ...]:
+        """The arguments of one tool, in order."""
+        effect = self._effects[tool.name]
+        if effect.reason == "declared" or effect.kind == "compute" or effect.upsert or not self._made:
+            return ()
+        return tuple(name for name in argument_names(tool) if self._calls(name, tool, effect))
+
+    def _calls(self, name: str, tool: Tool, effect: Effect) -> bool:
+        *words_before, last = [*words(name)] or [""]
+        noun, own = "".join(words_before), last_noun(effect.resource or "")
+        required = name in required_names(tool)
+        if flat(name) in _ANY_THING:
+            return required and effect.kind != "create" and documents_absence(tool)
+        # An error that says so (`DirectoryDoesNotExist`) tells what a call needs, even a create.
+        its_own = effect.kind == "create" and (noun in flat(own) or flat(own) in noun)
+        told = noun not in {"", "resource"} and not its_own and any(noun in absent for absent in absences(tool))
+        if told and name not in self._scopes:
+            return last in _ID_WORDS or singular(last) == "name"
+        if effect.kind in {"create", "opaque"}:
+            return False
+        if last in _ID_WORDS:
+            return required and (singular(noun) in self._made or (name in effect.key and flat(own) in self._made))
+        return singular(last) == "name" and singular(noun) in self._made
+
+
+def _makes(effect: Effect) -> bool:
+    return effect.kind == "create" or effect.upsert
+
+
+def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment) -> Refusal | None:
+    """Why a call cannot succeed that calls things by what nothing brought so far."""
+    if moment.mode != "closed":
+        return None
+    for name in names:
+        given = arguments.get(name)
+        items = [item for item in (given if isinstance(given, list) else [given]) if isinstance(item, str) and item]
+        if items and not any(_is_known(item, moment) for item in items):
+            return Refusal("not_found", f"{' '.join(words(name)[:-1]) or 'resource'} {items[0]!r} was not found")
+    return None
+
+
+def _is_known(value: str, moment: Moment) -> bool:
+    return _occurs(value, moment.state) or any(moment.heard(text) for text in {value, last_part(value) or value})
 
 
 def called_by(tools: Sequence[Tool]) -> frozenset[str]:
@@ -62,7 +122,7 @@ def missing(mentions: Mentions, arguments: Mapping[str, Json], moment: Moment) -
         return None
     for argument, resource in mentions:
         value = arguments.get(argument)
-        if isinstance(value, str) and value and _tells(resource, argument) and not _occurs(value, moment.state):
+        if isinstance(value, str) and value and _tells(resource, argument) and not _is_known(value, moment):
             return Refusal("not_found", f"{resource.label} {value!r} was not found")
     return None
 

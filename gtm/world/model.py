@@ -24,7 +24,7 @@ from gtm.world.keys import (
     shows_many,
 )
 from gtm.world.listing import is_presentation
-from gtm.world.mentions import KEYED, called_by, mentioned
+from gtm.world.mentions import KEYED, Naming, called_by, mentioned
 from gtm.world.paths import Path
 from gtm.world.receipts import Receipts
 from gtm.world.resource import Resource
@@ -47,8 +47,7 @@ class WorldModel:
         declared: Mapping[str, Effect] | None = None,
     ) -> None:
         self.toolset = toolset
-        self._shape_of = shape_of
-        self._takers = Takers(toolset.tools)
+        self._shape_of, self._takers = shape_of, Takers(toolset.tools)
         self._bound: dict[str, Bound] = {}
         self._resources: dict[str, Resource] = {}
         self._fields: dict[str, dict[str, Json]] = {}
@@ -77,6 +76,7 @@ class WorldModel:
         self._receipts = Receipts(toolset.tools, self.effects, shape_of, self.keys_of)
         self._levels = self._measured()
         self._family = family.Family(self._levels)
+        self._naming = Naming(toolset.tools, self.effects)
 
     def bind(self, tool: Tool) -> Bound:
         """The tool bound to the world; computed at the first use."""
@@ -140,7 +140,7 @@ class WorldModel:
         shape = self._shape_of(tool)
         mentions = mentioned(tool, self.effects, self.toolset.tools, self.resource)
         if effect.kind not in STORED or effect.resource is None:
-            return Bound(tool, effect, shape, mentions=mentions)
+            return Bound(tool, effect, shape, mentions=mentions, names=self._naming.names(tool))
         thing = self.resource(effect.resource)
         parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
@@ -170,6 +170,8 @@ class WorldModel:
             counts=tool.name in self.counters,
             single=self._is_singleton(tool),
             mentions=mentions,
+            names=self._naming.names(tool),
+            forgiving=effect.kind == "delete" and family.is_forgiving(tool, self.toolset),
         )
 
     def _shows_many(self, tool: Tool, tools: list[Tool]) -> bool:

@@ -30,6 +30,8 @@ class Moment:
     mode: WorldMode
     seed: int
     now: datetime
+    heard: Callable[[str], bool] = lambda text: False
+    """Whether an earlier success, beside the documents, brought a text: a writing call or an answer."""
 
     @classmethod
     def of(cls, state: State) -> "Moment":

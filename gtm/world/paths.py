@@ -18,6 +18,15 @@ _REPLACING = frozenset("or update replace put upsert save set overwrite".split()
 _FORMAT = re.compile(r"(?<=[^/])\.(json|xml|\{format\})$")
 """How an answer is written: no part of what a path names (`/pets.json`, `/pets/{id}.json`)."""
 
+_ECHOES = {
+    "GET": ("details", "get"),
+    "POST": ("create",),
+    "PUT": ("update",),
+    "PATCH": ("update",),
+    "DELETE": ("delete",),
+}
+"""Last segments that say what the method says."""
+
 _VERSION_WORDS = frozenset({"api", "rest", "v", "latest", "beta", "alpha", "public"})
 
 
@@ -99,7 +108,7 @@ class Siblings:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
-        self.paths = _spelt_alike({tool.name: Path.of(tool) for tool in http})
+        self.paths = _without_echoes(_spelt_alike({tool.name: Path.of(tool) for tool in http}))
         roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
         if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
             top = tuple((name, False) for name in roots)
@@ -259,6 +268,20 @@ def _spelt_alike(paths: dict[str, Path]) -> dict[str, Path]:
         spellings.setdefault(flat(text), text)
     return {
         name: replace(path, segments=tuple((t if held else spellings[flat(t)], held) for t, held in path.segments))
+        for name, path in paths.items()
+    }
+
+
+def _without_echoes(paths: dict[str, Path]) -> dict[str, Path]:
+    """`DELETE /pets/{id}/delete` without what only says the method again, where nothing else is at that path."""
+    taken = {(path.method, path.segments) for path in paths.values()}
+    shorter = {
+        name: replace(path, segments=path.segments[:-1])
+        for name, path in paths.items()
+        if len(path.segments) > 1 and not path.is_item and flat(path.segments[-1][0]) in _ECHOES.get(path.method, ())
+    }
+    return {
+        name: shorter[name] if name in shorter and (path.method, shorter[name].segments) not in taken else path
         for name, path in paths.items()
     }
 

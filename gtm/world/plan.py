@@ -17,7 +17,7 @@ from gtm.world.bound import Bound
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import bare, fitted, is_identifying, matching
 from gtm.world.lineage import enter, find, removal
-from gtm.world.mentions import missing
+from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import SINGLE, Collection, Document, Place, State, key_text
 from gtm.world.tree import UNKNOWN
@@ -26,7 +26,7 @@ from gtm.world.words import flat, singular, words
 
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
-    refusal = missing(bound.mentions, arguments, moment)
+    refusal = missing(bound.mentions, arguments, moment) or unheard(bound.names, arguments, moment)
     if refusal is not None:
         return Plan(refusal=refusal)
     if not bound.stored:
@@ -146,7 +146,7 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
     upserts = kind == "update" and bound.effect.upsert
     nameless = named == "" and moment.mode == "auto" and (not upserts or _names_alike(bound))
     absent = moment.state.is_deleted(place, key) or _is_absent(bound, moment, argument)
-    if document is None and (nameless or (absent and not upserts)):
+    if document is None and (nameless or (absent and not upserts)) and not bound.forgiving:
         return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {_said(key)} was not found"))
     if document is not None and document.origin == "created" and upserts and _creates(bound):
         return Plan(refusal=Refusal("conflict", f"{bound.resource.label} {_said(key)} already exists"))

@@ -32,6 +32,8 @@ _MOMENTS = frozenset({("created",), ("updated",), ("modified",)})
 _CREATED = frozenset({"created", "creation", "create", "inserted", "added"})
 _UPDATED = frozenset({"updated", "modified", "update", "changed", "edited"})
 _ID_WORDS = frozenset({"id", "ids", "uuid", "guid", "etag", "sha", "arn", "token", "nonce", "checksum"})
+SERVICE = "example"
+"""The service in made-up addresses of AWS."""
 FIRST_KEY = 1001
 """The first key of a numbered collection; imagined things have smaller ones."""
 MAX_ATTEMPTS = 200
@@ -122,6 +124,8 @@ def identifier(name: str, leaf: dict[str, Json], seed: int) -> Json:
         return rng.randint(min(low, high), max(low, high))
     if leaf.get("format") == "uuid" or words(name)[-1:] in {("uuid",), ("guid",)}:
         return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+    if words(name)[-1:] == ("arn",) and "pattern" not in leaf and leaf.get("maxLength", 99) >= 64:
+        return f"arn:aws:{SERVICE}:us-east-1:123456789012:{rng.getrandbits(48):012x}"
     if "pattern" in leaf or leaf.get("format") or leaf.get("minLength", 0) > 12 or leaf.get("maxLength", 99) < 8:
         return _sampled(leaf, name, seed)
     if words(name)[-1:] in {("sha",), ("checksum",), ("etag",)}:

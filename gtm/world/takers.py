@@ -6,12 +6,13 @@ answer's own schema says nothing about their form. Definitions only.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gtm.errors import SpecError
 from gtm.tools.validator import prepare
 from gtm.tools.view import View
 from gtm.types import Json, Tool
+from gtm.world.hints import argument_names
 from gtm.world.words import flat, singular, words
 
 _ENDINGS = {"id": ("id", "identifier"), "identifier": ("identifier", "id"), "arn": ("arn", "identifier")}
@@ -22,6 +23,7 @@ _ANY = ("resource", "target", "")
 
 _SAID = ("pattern", "format", "enum", "const", "minLength", "maxLength")
 _TAKEN = ("pattern", "format", "minLength", "maxLength")
+_KINDS = ("string", "integer")
 DIGITS = "^[1-9][0-9]{5}$"
 """A number as text."""
 
@@ -29,11 +31,12 @@ DIGITS = "^[1-9][0-9]{5}$"
 class Takers:
     """What the arguments of a toolset's tools must be, by name."""
 
-    def __init__(self, tools: Iterable[Tool]) -> None:
+    def __init__(self, tools: Sequence[Tool]) -> None:
         found: dict[str, Counter[tuple[tuple[str, Json], ...]]] = {}
         for tool in tools:
             for name, form in _forms(tool):
                 found.setdefault(name, Counter())[form] += 1
+        self._names = {flat(name) for tool in tools for name in argument_names(tool)}
         self._forms = {name: dict(max(forms.items(), key=lambda pair: pair[1])[0]) for name, forms in found.items()}
 
     def leaf(self, name: str, noun: str, leaf: dict[str, Json]) -> dict[str, Json]:
@@ -42,12 +45,13 @@ class Takers:
         if not ending or ending[0] not in _ENDINGS or leaf.get("type") != "string" or set(_SAID) & leaf.keys():
             return leaf
         own = flat(name)[: -len(ending[0])] or singular(flat(noun))
-        for before in (own, *_ANY):
-            for after in _ENDINGS[ending[0]]:
-                form = self._forms.get(f"{before}{after}")
-                if form is not None and (before or not own):
-                    return {**leaf, **form}
-        return leaf
+        names = [f"{before}{after}" for before in (own, *_ANY) for after in _ENDINGS[ending[0]]]
+        forms = [self._forms[name] for name in names if name in self._forms]
+        shortest = max((form.get("minLength", 0) for form in forms), default=0)
+        form = forms[0] if forms else {}
+        if "pattern" not in form and 0 < shortest <= form.get("maxLength", shortest):
+            form = {**form, "minLength": shortest}  # what takes things of any kind takes this one, too
+        return {**leaf, **form}
 
     def shape(self, shape: dict[str, Json], noun: str) -> dict[str, Json]:
         """An answer's shape with its identifiers in the forms in which tools take them."""
@@ -56,6 +60,32 @@ class Takers:
         if shape.get("type") != "object":
             return shape
         return {**shape, "properties": {n: self._inner(n, noun, sub) for n, sub in shape["properties"].items()}}
+
+    def named(self, shape: dict[str, Json], full: dict[str, Json], *nouns: str) -> dict[str, Json]:
+        """A shape with the identifiers of `full` by which tools call a thing: an example may leave them out."""
+        if shape.get("type") != full.get("type"):
+            return shape
+        if shape.get("type") == "array":
+            return {**shape, "items": self.named(shape["items"], full["items"], *nouns)}
+        if shape.get("type") != "object":
+            return shape
+        more = {n: sub for n, sub in full["properties"].items() if n not in shape["properties"]}
+        found = {n: sub for n, sub in more.items() if self._is_called(n, nouns) and sub.get("type") in _KINDS}
+        inner = {
+            n: self.named(sub, full["properties"][n], *nouns, n) if n in full["properties"] else sub
+            for n, sub in shape["properties"].items()
+        }
+        properties = {**inner, **found}
+        required = [*shape.get("required", ()), *found] if "required" in shape else None
+        return {**shape, "properties": properties, **({"required": required} if required is not None else {})}
+
+    def _is_called(self, name: str, nouns: Sequence[str]) -> bool:
+        ending = words(name)[-1:]
+        if not ending or ending[0] not in _ENDINGS:
+            return False
+        if len(words(name)) > 1:
+            return flat(name) in self._names
+        return any(singular(flat(noun)) + ending[0] in self._names for noun in nouns if noun)
 
     def _inner(self, name: str, noun: str, shape: dict[str, Json]) -> dict[str, Json]:
         if shape.get("type") == "array" and shape["items"].get("type") == "string":

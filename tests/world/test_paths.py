@@ -31,3 +31,16 @@ def test_a_collection_whose_name_begins_like_a_verb_is_listed_and_its_spelling_d
 def test_one_thing_with_an_array_inside_is_no_list_whatever_the_tool_is_called() -> None:
     found = effects(list_templates_id_get=("GET /templates/{id}", {**THING, "required": ["id"]}))
     assert found["list_templates_id_get"].kind == "read"
+
+
+def test_a_last_segment_that_only_says_the_method_again_is_no_resource_of_its_own() -> None:
+    found = effects(
+        make=("POST /memories/create", THING),
+        show=("GET /memories/{memoryId}/details", THING),
+        drop=("DELETE /memories/{memoryId}/delete", THING),
+        parts=("GET /things/{id}/details", THING),
+        thing=("GET /things/{id}", THING),
+    )
+    assert [found[name].kind for name in ("make", "show", "drop")] == ["create", "read", "delete"]
+    assert {found[name].resource for name in ("make", "show", "drop")} == {"memory"}
+    assert found["parts"].resource == "thing/detail"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gtm import Simulator
-from gtm.types import Json, Tool, Toolset
+from gtm.types import Example, Json, Tool, Toolset
 
 STRING = {"type": "string"}
 
@@ -34,10 +34,14 @@ def test_a_new_key_has_the_pattern_that_another_tool_demands() -> None:
     assert not answered(MAKE)["Vpc"]["VpcId"].startswith("vpc-")
 
 
-def test_an_argument_for_things_of_any_kind_gives_the_form_of_all_their_addresses() -> None:
-    tag = tool("TagResource", {"resourceArn": {"type": "string", "minLength": 20}}, thing(ok=STRING))
-    assert len(answered(MAKE, tag)["Vpc"]["VpcArn"]) >= 20
-    assert len(answered(MAKE)["Vpc"]["VpcArn"]) < 20
+def test_an_argument_for_things_of_any_kind_gives_the_form_of_all_their_identifiers() -> None:
+    tag = tool("TagResource", {"resourceIdentifier": {"type": "string", "minLength": 20}}, thing(ok=STRING))
+    assert len(answered(MAKE, tag)["Vpc"]["VpcId"]) >= 20
+    assert len(answered(MAKE)["Vpc"]["VpcId"]) < 20
+
+
+def test_an_address_of_aws_looks_like_one() -> None:
+    assert re.fullmatch(r"arn:aws:\w+:us-east-1:123456789012:\w+", answered(MAKE)["Vpc"]["VpcArn"])
 
 
 def test_an_identifier_that_tools_take_as_a_number_is_a_number_as_text() -> None:
@@ -51,3 +55,12 @@ def test_what_an_answer_says_of_its_own_identifiers_stands(said: dict[str, Json]
     own = tool("CreateVpc", {"name": STRING}, thing(Vpc={**VPC, "properties": {**VPC["properties"], "VpcId": said}}))
     attach = tool("AttachGateway", {"VpcId": {"type": "string", "pattern": "^vpc-[0-9a-f]{8}$"}}, thing(ok=STRING))
     assert answered(own, attach)["Vpc"]["VpcId"] in {"x", "y"}
+
+
+def test_an_example_without_the_id_by_which_tools_call_the_thing_does_not_hide_it() -> None:
+    schema = {"type": "object", "properties": {"id": STRING, "name": STRING, "rank": STRING}}
+    shown = [Example(arguments={"name": "a"}, response={"name": "a"})]
+    make = tool("create_pet", {"name": STRING}, schema).model_copy(update={"examples": tuple(shown)})
+    read = tool("get_pet", {"pet_id": STRING}, schema)
+    assert set(answered(make, read)) == {"id", "name"}
+    assert set(answered(make)) == {"name"}
