@@ -199,8 +199,8 @@ def _drop_near(database: sqlite3.Connection, folder: RunFolder, threshold: float
     """A row too near to one of another split; what follows it in a planned session goes with it."""
     query = "SELECT family, min(n) FROM row GROUP BY family"
     firsts = {str(family): int(number) for family, number in database.execute(query)}
-    found = list(near_duplicates(folder, threshold, firsts))
-    database.executemany("UPDATE row SET dropped = 'near' WHERE n = ?", ((number,) for number in found))
+    found = ((number,) for number in near_duplicates(folder, threshold, firsts))
+    database.executemany("UPDATE row SET dropped = 'near' WHERE n = ?", found)
     database.execute(
         "UPDATE row SET dropped = 'follows' WHERE dropped IS NULL"
         " AND session IN (SELECT n FROM session WHERE NOT real)"
@@ -272,7 +272,7 @@ def _of_one_outcome(database: sqlite3.Connection, outcome: str) -> Iterator[tupl
         " AND NOT max(EXISTS (SELECT 1 FROM row AS other WHERE other.hash = row.hash AND other.repeat))"
         " ORDER BY count(*), session.draw, row.session",
         (outcome, outcome),
-    ).fetchall()
+    )
 
 
 def _finish(database: sqlite3.Connection) -> None:

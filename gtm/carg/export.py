@@ -66,14 +66,14 @@ class ExportStage:
         tools = {entry.tool.name: entry.tool for entry in entries}
         for _, group in groupby(rows, key=lambda row: row.session):
             session = list(group)
-            _export(session, tools, shown, done)
+            _export(session, tools, shown, folder.recipe.teacher.name, done)
             episode = _episode(session, unit.name, digest, folder.recipe.name)
             for line in episode.lines():
                 done.add(f"episodes-{session[0].split}", line.encode("utf-8", "replace") + b"\n")
         return done
 
 
-def _export(session: list[Row], tools: dict[str, Tool], shown: dict[str, bytes], done: Done) -> None:
+def _export(session: list[Row], tools: dict[str, Tool], shown: dict[str, bytes], teacher: str, done: Done) -> None:
     _count_session(session, done.counts)
     for at, row in enumerate(session):
         if row.repeat:
@@ -82,7 +82,7 @@ def _export(session: list[Row], tools: dict[str, Tool], shown: dict[str, bytes],
         messages = messages_of(
             row.call, tools.get(row.call.tool), row.notes, [earlier.call for earlier in session[:at]]
         )
-        meta = json.dumps(meta_of(row), ensure_ascii=False)
+        meta = json.dumps(meta_of(row, teacher), ensure_ascii=False)
         said = json.dumps([{"role": role, "content": text} for role, text in messages], ensure_ascii=False)
         function = shown.get(row.call.tool, b"")
         parts = (b'{"messages": ', said.encode("utf-8", "replace"), b', "tools": [', function, b'], "meta": ')
@@ -100,7 +100,7 @@ def messages_of(call: Called, tool: Tool | None, notes: str, before: list[Called
     return [*((message.role, message.content) for message in rendered.messages), ("assistant", call.result.text)]
 
 
-def meta_of(row: Row) -> dict[str, Json]:
+def meta_of(row: Row, teacher: str) -> dict[str, Json]:
     """What is known of a row beside its text."""
     call = row.call
     return {
@@ -122,6 +122,7 @@ def meta_of(row: Row) -> dict[str, Json]:
         "refusal": call.refusal,
         "effect": call.effect,
         "origin": call.origin,
+        "teacher": teacher if call.origin == "teacher" else None,
         "is_error": call.result.is_error,
         "status": call.result.status,
         "error": call.result.error.kind if call.result.error else None,

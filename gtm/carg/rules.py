@@ -8,6 +8,7 @@ a session owe each other is in `gtm.carg.agreement`.
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal
 
 import jsonschema_rs
@@ -249,6 +250,7 @@ def _rest(text: str) -> str:
     return text.rstrip("/").rpartition("/")[2]
 
 
+@lru_cache(maxsize=65_536)
 def flat(name: str) -> str:
     """A field's name in lower case without separators."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
