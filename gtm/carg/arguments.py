@@ -18,6 +18,7 @@ from gtm.tools.sampler import sample_arguments
 from gtm.tools.shape import Unsatisfiable, output_shape
 from gtm.tools.view import View
 from gtm.types import Json, Tool
+from gtm.world.fields import is_identifying
 from gtm.world.listing import CURSOR_ARGUMENTS
 from gtm.world.words import flat, words
 
@@ -146,9 +147,9 @@ class Arguments:
             return {**base, **more}
         change = _CHANGES[edge]
         changed = {}
-        in_path = {name for name, slot in tool.http.slots.items() if slot.place == "path"} if tool.http else set()
+        naming = _naming(tool)
         for name, inner in shape["properties"].items():
-            if name not in in_path and (name in base or flat(name) not in LEFT_OUT):
+            if name not in naming and (name in base or flat(name) not in LEFT_OUT):
                 value = change(inner, base.get(name), name, rng)
                 if value is not None:
                     changed[name] = value
@@ -166,6 +167,14 @@ def is_valid(tool: Tool, arguments: dict[str, Json]) -> bool:
     except SpecError:
         return False
     return report.ok and not report.unknown
+
+
+def _naming(tool: Tool) -> frozenset[str]:
+    """Arguments that say which thing is meant: what is odd there names nothing."""
+    in_path = [name for name, slot in tool.http.slots.items() if slot.place == "path"] if tool.http else []
+    required = tool.parameters.get("required") or ()
+    makes = {"create", "add", "new", "post", "register"} & set(words(tool.name))
+    return frozenset((*in_path, *(() if makes else (name for name in required if is_identifying(name)))))
 
 
 def _is_strict(shape: Schema) -> bool:
@@ -216,7 +225,7 @@ def _empty(shape: Schema, value: Json, name: str, rng: random.Random) -> Json:
     kind = shape.get("type")
     if kind == "array":
         return []
-    if kind == "string" and words(name)[-1:] and words(name)[-1] in _FREE:
+    if kind == "string" and words(name)[-1:] and words(name)[-1] in _FREE - {"name", "title", "displayname", "label"}:
         return ""
     return 0 if kind == "integer" and words(name)[-1:] in (("offset",), ("count",)) else None
 

@@ -283,6 +283,7 @@ class Sequencer:
         if key is not None and len(key) == len(bound.own_keys):
             for name, part in zip(bound.own_keys, key, strict=True):
                 put(name, part)
+            self._put_inside(bound, arguments, key[-1], bind)
         elif key is not None:
             return None
         for name, resource in bound.mentions:
@@ -290,6 +291,20 @@ class Sequencer:
             if known and len(known[-1]) == 1:
                 put(name, known[-1][0])
         return Step(tool=bound.tool.name, arguments=arguments, bind=bind, kind="session", expect_error=False)
+
+    def _put_inside(
+        self, bound: Bound, arguments: dict[str, Json], key: Key, bind: dict[str, tuple[int, str]]
+    ) -> None:
+        """The key once more, where what is sent of the thing has it too (`data.id`)."""
+        name = bound.resource.key
+        for wrapper in sorted(bound.wrappers):
+            inner = arguments.get(wrapper)
+            if name is None or not isinstance(inner, dict) or name not in inner:
+                continue
+            if isinstance(key, tuple):
+                bind[f"/{escape(wrapper)}/{escape(name)}"] = key
+            else:
+                arguments[wrapper] = {**inner, name: key}
 
     def _put_parents(self, bound: Bound, draft: Draft, arguments: dict[str, Json], put: Put) -> None:
         """What the thing is inside of, and what all tools want to know."""

@@ -7,6 +7,7 @@ A function of the records, the shape and a seeded generator; no clock, no global
 """
 
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,6 +40,7 @@ _HOLDERS = frozenset("data items results result value values list entries record
 _PLACEHOLDERS = frozenset(
     "string text value str example test foo bar baz null none undefined n/a na todo xxx redacted removed".split()
 )
+_SLOT = re.compile(r"\{\w+\}|<\w+>")
 _SCALARS = ("string", "integer", "number", "boolean")
 
 
@@ -154,6 +156,9 @@ def invented(shape: Schema, rng: random.Random, name: str, holder: str = "") -> 
         if fits(value, shape):
             return value
     if kind == "string":
+        page = fakes.paging(name, rng) if shape.get("format") in ("int32", "int64", "uint32", "uint64") else None
+        if page is not None:
+            return str(page)
         made = fakes.text(shape, rng, name, holder)
         return made if made is not None and fits(made, shape) else plausible.text(shape, rng, name)
     if kind in ("integer", "number"):
@@ -277,5 +282,7 @@ def _is_real(name: str, value: Json) -> bool:
     if not value or len(value) > MAX_TEXT or value.lower() in _PLACEHOLDERS or is_secret(None, name):
         return False
     if value.startswith(("YOUR_", "MY_", "EXAMPLE_")) or _only_names(name, value):
+        return False
+    if _SLOT.search(value):
         return False
     return not (value[0] in "{<[$" or value.endswith(("...", "…")) or "\ufffd" in value or "REDACTED" in value)

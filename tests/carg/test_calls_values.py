@@ -43,6 +43,17 @@ def test_fields_of_one_thing_stay_together() -> None:
     assert sum(homes[one["firstName"]] == one["city"] for one in drawn) > 120
 
 
+def test_what_begins_does_not_end_before() -> None:
+    date = {"type": "string", "format": "date"}
+    span = {
+        "type": "object",
+        "properties": {"startDate": date, "endDate": date},
+        "required": ["startDate", "endDate"],
+    }
+    drawn = [_values().fill(span, random.Random(seed)) for seed in range(40)]
+    assert all(one["startDate"] <= one["endDate"] for one in drawn)
+
+
 @pytest.mark.parametrize(
     ("shape", "good", "bad"),
     [
