@@ -8,8 +8,9 @@
 - GET, HEAD list where the family has an item path below it or the last word is plural, else read; PUT and PATCH
   update; DELETE deletes; POST creates where the family gets the same path or an item below it or where the last word
   is plural, else it is left out: nothing says that `POST /ocr/photo` makes a thing.
-- The resource is the last fixed word, the key the last parameter where the tool has an argument of that name. Of a
-  resource's words the order does not count, and those of the path before it may stand with them.
+- The resource is the last fixed word that names something (not `current`), the key the last parameter where the tool
+  has an argument of that name. Of a resource's words the order does not count, and those of the path before it may
+  stand with them.
 """
 
 import dataclasses
@@ -24,6 +25,8 @@ _SAID = json.loads(pathlib.Path(__file__).with_name("effect_verbs.json").read_te
 SEARCHES, CALCULATIONS, ACTIONS = (frozenset(_SAID[key].split()) for key in ("searches", "calculations", "actions"))
 AROUND = frozenset("total count page pages paging pagination next previous limit offset cursor links meta".split())
 """Words of properties that stand around a list: they do not make one thing of `{"results": [...], "page": 1}`."""
+QUALIFIERS = frozenset("active all current default latest private public recent".split())
+"""Words of a path that say which, not what: `/users/current` is about users."""
 _VERSION = re.compile(r"(api|rest|public|v?\d[\w.]*|v\d+(alpha|beta)\d*|latest|beta|alpha)\Z", re.IGNORECASE)
 
 
@@ -104,7 +107,8 @@ def label_of(method: str, path: str, family: Paths) -> Label | None:
     parameters = [part.strip("{}+*") for part in parts if part.startswith("{")]
     key = parameters[-1] if parameters else None
     resource = fixed[-1] if fixed else None
-    around = frozenset(one(word) for part in fixed[:-1] for word in word_list(part))
+    named = next((part for part in reversed(fixed) if part.lower() not in QUALIFIERS), resource)
+    around = frozenset(one(word) for part in fixed for word in word_list(part))
     if method == "GET" and any(verb_of(part) in SEARCHES for part in fixed[:-1] or fixed):
         return Label("list", None, None)
     if parts[-1].startswith("{"):
@@ -117,7 +121,7 @@ def label_of(method: str, path: str, family: Paths) -> Label | None:
             "POST": "update",
         }
         makes = method in {"PUT", "POST"} and template(path).rpartition("/")[0] not in family.posted
-        return Label(kinds[method], resource, key, makes, around) if method in kinds else None
+        return Label(kinds[method], named, key, makes, around) if method in kinds else None
     if "{" in parts[-1] or resource != parts[-1]:
         return None
     if re.match(r"(get|create|update|delete)[a-z]{4}", resource):
@@ -132,10 +136,10 @@ def label_of(method: str, path: str, family: Paths) -> Label | None:
     if method == "POST" and not many and template(path) not in family.got:
         return None
     if method in {"GET", "HEAD"}:
-        return Label("list" if many else "read", resource, None if many else key, around=around)
+        return Label("list" if many else "read", named, None if many else key, around=around)
     kinds = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
     key = None if method == "POST" else key
-    return Label(kinds[method], resource, key, around=around) if method in kinds else None
+    return Label(kinds[method], named, key, around=around) if method in kinds else None
 
 
 def verb_of(segment: str) -> str:

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gtm.types import Effect, Tool, Toolset
-from gtm.world.hints import adrift, argument_names, key_argument, required_names, selectors
-from gtm.world.naming import action_by_name, effect_by_name, updates_fields
+from gtm.world.hints import adrift, argument_names, is_key_like, key_argument, required_names, selectors
+from gtm.world.naming import about_by_name, action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
 from gtm.world.words import flat, words
 
@@ -18,15 +18,20 @@ THRESHOLD = 0.5
 """Below this an effect is opaque. Half: a wrong write is worse than an unremembered one."""
 
 LONE_READER = 0.55
-"""Confidence of readers by name of what nobody writes: enough to pin what they showed."""
+"""Confidence of readers by name of what nobody writes: enough to pin what they showed. Below it nothing is stored."""
+
+ASKING = frozenset("key apikey token accesstoken authtoken login".split())
+"""Arguments (flat names) that say who asks, where most tools of a toolset demand them."""
 
 _KEYED = frozenset({"read", "update", "delete"})
+_WORLDLY = _KEYED | {"create", "list"}
 
 
 def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None) -> dict[str, Effect]:
     """Effect of every tool by name. `declared` (from `gtm.yaml`) and `Tool.effect` win over inference."""
     siblings = Siblings(toolset.tools)
     common = Counter(name for tool in toolset.tools for name in required_names(tool))
+    asking = {n for n, count in common.items() if flat(n) in ASKING and count > max(len(toolset.tools) // 2, 4)}
     effects: dict[str, Effect] = {}
     settled: set[str] = set()
     for tool in toolset.tools:
@@ -39,15 +44,34 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
             effects[tool.name] = siblings.effect(tool)
             settled.add(tool.name)
         else:
-            effects[tool.name] = effect_by_name(tool, common)
-    tools = [tool for tool in toolset.tools if tool.name not in settled]
+            effects[tool.name] = effect_by_name(_without(tool, asking), common)
+    tools = [_without(tool, asking) for tool in toolset.tools if tool.name not in settled]
     effects = _with_upserts(effects, siblings)
     effects = _with_links(effects, [t for t in toolset.tools if effects[t.name].reason != "declared"])
     effects = _with_aliases(effects, tools)
     effects = _with_known_fields(toolset, effects, tools)
     effects = _with_actions(effects, tools, common)
     effects = _with_single_things(effects, tools)
-    return _with_scopes(_with_lone_readers(effects, tools), tools)
+    effects = _with_scopes(_with_lone_readers(effects, tools), tools)
+    return _with_loose_ends(effects, tools, common)
+
+
+def _without(tool: Tool, asking: set[str]) -> Tool:
+    """A tool without the arguments that say who asks, where others are left that can name a thing."""
+    names = {name for name in required_names(tool) if name not in asking}
+    if len(names) == len(required_names(tool)) or not any(is_key_like(name) for name in names):
+        return tool
+    properties = {name: schema for name, schema in tool.parameters["properties"].items() if name not in asking}
+    parameters = {**tool.parameters, "properties": properties}
+    return tool.model_copy(update={"parameters": parameters})
+
+
+def storable(effect: Effect) -> Effect:
+    """What the world acts on: nothing below `THRESHOLD`, the kind alone below what is enough to store."""
+    if effect.confidence >= LONE_READER:
+        return effect
+    kind = effect.kind if effect.confidence >= THRESHOLD else "opaque"
+    return effect.model_copy(update={"kind": kind, "resource": None, "key": ()})
 
 
 def _with_upserts(effects: dict[str, Effect], siblings: Siblings) -> dict[str, Effect]:
@@ -78,9 +102,13 @@ def _with_links(effects: dict[str, Effect], tools: list[Tool]) -> dict[str, Effe
 def _with_aliases(effects: dict[str, Effect], tools: list[Tool]) -> dict[str, Effect]:
     """`read_text_file` and `get_file_url` beside `write_file`: what nobody writes is the written thing it names."""
     written = {effect.resource for effect in effects.values() if effect.kind in {"create", "update"}}
+    spoken_of = {effect.resource for effect in effects.values()}
     aliased = dict(effects)
     for tool in tools:
         effect = effects[tool.name]
+        stem = (effect.resource or "").removesuffix("_data")
+        if stem != effect.resource and stem in spoken_of:  # `pet_data` beside `pet`
+            effect = aliased[tool.name] = effect.model_copy(update={"resource": stem})
         if effect.resource is None or effect.resource in written:
             continue
         parts = effect.resource.split("_")
@@ -120,18 +148,23 @@ def _with_known_fields(toolset: Toolset, effects: dict[str, Effect], tools: list
 
 def _with_single_things(effects: dict[str, Effect], tools: list[Tool]) -> dict[str, Effect]:
     """A write by name that names no thing is for a resource of which there is one; among keyed ones it is unclear."""
-    keyed = {effect.resource for effect in effects.values() if effect.kind in _KEYED and effect.key}
+    keyed = {effect.resource: effect.key for effect in effects.values() if effect.kind in _KEYED and effect.key}
     unclear = {
         tool.name
         for tool in tools
         if (effect := effects[tool.name]).kind in _KEYED - {"read"} and not effect.key and effect.resource in keyed
     }
-    return {
-        name: adrift(effect.kind, f"a {effect.kind} that does not say of which {effect.resource!r}")
-        if name in unclear
-        else effect
-        for name, effect in effects.items()
-    }
+    required = {tool.name: {*required_names(tool)} for tool in tools}
+    settled = dict(effects)
+    for name in unclear:
+        effect = effects[name]
+        key = keyed[effect.resource]
+        if {*key} <= required[name]:
+            settled[name] = effect.model_copy(update={"key": key, "reason": f"{effect.reason}, named as elsewhere"})
+        else:
+            told = f"a {effect.kind} that does not say of which {effect.resource!r}"
+            settled[name] = adrift(effect.kind, told)
+    return settled
 
 
 def _with_lone_readers(effects: dict[str, Effect], tools: list[Tool]) -> dict[str, Effect]:
@@ -150,7 +183,8 @@ def _with_lone_readers(effects: dict[str, Effect], tools: list[Tool]) -> dict[st
         else:
             key = effect.key
             if effect.kind == "read" and key_argument(tool, effect.resource) is None:
-                key = (*selectors(tool), *required_names(tool))
+                demanded = sorted(required_names(tool), key=lambda name: not name.lower().startswith("x-"))
+                key = (*selectors(tool), *demanded)
             settled[tool.name] = effect.model_copy(update={"confidence": LONE_READER, "key": key})
     return settled
 
@@ -176,3 +210,15 @@ def _with_scopes(effects: dict[str, Effect], tools: list[Tool]) -> dict[str, Eff
         for tool in group:
             scoped[tool.name] = effects[tool.name].model_copy(update={"key": (*shared, *effects[tool.name].key)})
     return scoped
+
+
+def _with_loose_ends(effects: dict[str, Effect], tools: list[Tool], common: Mapping[str, int]) -> dict[str, Effect]:
+    """What is not stored says what it is about all the same, as far as its own definition tells."""
+    loose = [tool for tool in tools if effects[tool.name].kind in _WORLDLY and effects[tool.name].resource is None]
+    found = {tool.name: about_by_name(tool, effects[tool.name].kind, common) for tool in loose}
+    return {
+        name: effect.model_copy(update=dict(zip(("resource", "key"), found[name], strict=True)))
+        if name in found
+        else effect
+        for name, effect in effects.items()
+    }

@@ -112,8 +112,9 @@ def demanded_key(tool: Tool, common: Mapping[str, int]) -> str | None:
 
 def is_key_like(name: str) -> bool:
     """Whether a name ends as one that can identify a thing: `petId`, `slug`, `username`."""
-    last = (words(name) or ("",))[-1]
-    return last in {*ID_ENDINGS, *NAME_ENDINGS} or last.endswith(("name", "uuid", "guid"))
+    parts = words(name) or ("",)
+    last = parts[-1]
+    return parts[0] == "id" or last in {*ID_ENDINGS, *NAME_ENDINGS} or last.endswith(("name", "uuid", "guid"))
 
 
 def endings_of(resource: str) -> list[str]:

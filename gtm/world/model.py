@@ -10,7 +10,7 @@ from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, Toolset
 from gtm.world import family
 from gtm.world.bound import STORED, Address, Bound, address_of
-from gtm.world.effects import THRESHOLD, infer_effects
+from gtm.world.effects import infer_effects, storable
 from gtm.world.fields import bare, key_holder, last_noun, matching
 from gtm.world.hints import required_names
 from gtm.world.keys import (
@@ -52,12 +52,7 @@ class WorldModel:
         self._resources: dict[str, Resource] = {}
         self._fields: dict[str, dict[str, Json]] = {}
         self._scopes: dict[str, int | None] = {}
-        self.effects = {
-            name: effect
-            if effect.confidence >= THRESHOLD
-            else effect.model_copy(update={"kind": "opaque", "resource": None, "key": ()})
-            for name, effect in infer_effects(toolset, declared).items()
-        }
+        self.effects = {name: storable(effect) for name, effect in infer_effects(toolset, declared).items()}
         self.counters = family.counters(toolset, self.effects)
         """Tools that answer how many things a list would show, by name."""
         self.effects.update(self.counters)

@@ -98,10 +98,13 @@ def flat(name: str) -> str:
     return "".join(words(name))
 
 
-def noun(parts: tuple[str, ...]) -> str:
-    """The resource a run of words names: words that name nothing dropped, the last singular, joined by `_`."""
+def noun(parts: tuple[str, ...], keep: frozenset[str] = frozenset()) -> str:
+    """The resource a run of words names: words that name nothing dropped, the last singular, joined by `_`.
+
+    What is to `keep` stays at its end although it names nothing there.
+    """
     kept = [part for part in parts if part not in FILLERS]
-    while kept and (kept[-1].isdigit() or kept[-1] == "v" or (kept[-1] in EDGES and len(kept) > 1)):
+    while kept and (kept[-1].isdigit() or kept[-1] == "v" or (kept[-1] in EDGES - keep and len(kept) > 1)):
         kept.pop()
     while len(kept) > 1 and (kept[0].isdigit() or kept[0] == "v" or kept[0] in EDGES):
         kept.pop(0)

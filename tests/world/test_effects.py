@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from gtm.types import Effect, HttpBinding, Json, Tool, Toolset
-from gtm.world.effects import THRESHOLD, infer_effects
+from gtm.world.effects import THRESHOLD, infer_effects, storable
 from tests.samples import operation
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -50,6 +50,10 @@ def seen(effect: Effect) -> tuple[str, str | None, tuple[str, ...]]:
         (tool("get_v1_pets_petId", "petId*"), ("read", "pet", ("petId",))),
         (tool("delete_team_member", "team*", "member*"), ("delete", "team_member", ("member",))),
         (tool("delete_list", "list_id*"), ("delete", "list", ("list_id",))),
+        (tool("delete_grocery_list", "id*"), ("delete", "grocery_list", ("id",))),
+        (tool("get_weather_data", "city*"), ("read", "weather_data", ("city",))),
+        (tool("unstar_repo", "owner*", "repo*"), ("delete", "repo", ("repo",))),
+        (tool("delete_subscription", "owner*", "repo*"), ("delete", "subscription", ("repo",))),
         (tool("write_file", "path*", "content*"), ("update", "file", ("path",))),
         (tool("calculate_tax", "amount*"), ("compute", None, ())),
         (tool("get_time", "zone"), ("read", "time", ("zone",))),
@@ -88,7 +92,23 @@ def test_tools_of_one_resource_meet_whatever_they_call_it() -> None:
     )
     assert {effects[name].resource for name in ("create_file", "read_text_file", "get_file_info")} == {"file"}
     assert seen(effects["delete_file"]) == ("delete", "file", ("path",))
-    assert seen(effects["edit_file"]) == ("update", None, ())
+    assert seen(effects["edit_file"]) == ("update", "file", ("path",))
+    assert seen(storable(effects["edit_file"])) == ("update", None, ())
+
+
+def test_data_of_a_thing_is_the_thing_and_a_write_names_it_as_its_reader_does() -> None:
+    effects = inferred(
+        tool("get_pet_data", "pet_id*"), tool("create_pet", "name*"), tool("get_pet", "pet_id*"), tool("list_pets")
+    )
+    assert effects["get_pet_data"].resource == "pet"
+    effects = inferred(tool("get_protection", "owner*", "repo*"), tool("set_protection", "owner*", "repo*", "level*"))
+    assert seen(effects["set_protection"]) == ("update", "protection", ("owner", "repo"))
+
+
+def test_who_asks_names_nothing() -> None:
+    kinds = ("board", "card", "member", "action", "sticker", "plugin")
+    effects = inferred(*(tool(f"get_{kind}", f"id{kind.title()}*", "key*") for kind in kinds))
+    assert {effect.key[-1] for effect in effects.values()} == {f"id{kind.title()}" for kind in kinds}
 
 
 def test_an_action_is_an_update_where_its_thing_is_read() -> None:
@@ -96,7 +116,8 @@ def test_an_action_is_an_update_where_its_thing_is_read() -> None:
     effects = inferred(start, tool("archive_project", "id*"), tool("get_instance", "instance_id*"))
     assert seen(effects["start_instance"]) == ("update", "instance", ("instance_id",))
     assert (effects["start_instance"].confidence, "'start'" in effects["start_instance"].reason) == (0.6, True)
-    assert seen(effects["archive_project"]) == ("update", None, ())
+    assert seen(effects["archive_project"]) == ("update", "project", ("id",))
+    assert seen(storable(effects["archive_project"])) == ("update", None, ())
     assert seen(inferred(tool("copy_file", "path*"), tool("read_file", "path*"))["copy_file"])[0] == "opaque"
 
 
