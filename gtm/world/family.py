@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, Toolset
 from gtm.world.fields import bare, last_noun
+from gtm.world.hints import required_names
 from gtm.world.resource import Reference
 from gtm.world.words import flat, noun, singular, words
 
@@ -87,6 +88,14 @@ def _specific(names: Sequence[str]) -> str | None:
     """The argument that most tools of a resource call its things by, where it says more than `id`."""
     name = flat(names[0]) if names else ""
     return None if name in {"", "id", "name", "key", "path", "arn", "resource"} else name
+
+
+def parts_of(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> frozenset[str]:
+    """Keys by which a thing is put somewhere and taken away again with nothing else said."""
+    put = {effects[t.name].key for t in tools if effects[t.name].upsert and effects[t.name].key}
+    deletes = [(tool, effects[tool.name].key) for tool in tools if effects[tool.name].kind == "delete"]
+    taken = {key for tool, key in deletes if {*required_names(tool)} <= {*key}}
+    return frozenset(flat(key[-1]) for key in put & taken)
 
 
 def is_forgiving(tool: Tool, toolset: Toolset) -> bool:

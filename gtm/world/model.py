@@ -12,7 +12,6 @@ from gtm.world import family
 from gtm.world.bound import STORED, Address, Bound, address_of
 from gtm.world.effects import infer_effects, storable
 from gtm.world.fields import bare, key_holder, last_noun, matching
-from gtm.world.hints import required_names
 from gtm.world.keys import (
     calls_by_noun,
     document_path,
@@ -116,11 +115,12 @@ class WorldModel:
                 named_by=self._named_by(name, key),
                 keys=frozenset(flat(key) for key in self.keys_of(name)),
                 called=called_by([t for t in self._groups[name] if self.effects[t.name].kind in KEYED]),
-                parts_of=self._parts_of(name),
+                parts_of=family.parts_of(self._groups[name], self.effects),
                 optional=family.is_optional(name, self._groups[name], self.effects, self._shape_of),
                 made=any(
                     self.effects[t.name].kind == "create" or self.effects[t.name].upsert for t in self._groups[name]
                 ),
+                receipts=any(map(self._receipts.holds, self._creates(name))),
                 views=views,
                 ancestors=tuple(self.resource(a) if a is not None else None for a in ancestors),
                 around=tuple(self.resource(outer) for outer in self._family.around(name)),
@@ -131,8 +131,7 @@ class WorldModel:
         return self._resources[name]
 
     def _bind(self, tool: Tool) -> Bound:
-        effect = self.effects[tool.name]
-        shape = self._shape_of(tool)
+        effect, shape = self.effects[tool.name], self._shape_of(tool)
         mentions = mentioned(tool, self.effects, self.toolset.tools, self.resource)
         if effect.kind not in STORED or effect.resource is None:
             return Bound(tool, effect, shape, mentions=mentions, names=self._naming.names(tool))
@@ -250,8 +249,15 @@ class WorldModel:
 
     def _makers_names(self, resource: str) -> tuple[str, ...]:
         """Arguments of the creates of a resource."""
-        tools = [t for t in self._groups.get(resource, ()) if self.effects[t.name].kind == "create"]
-        return tuple(n for tool in tools for n in self._unwrapped(tool) if n not in self.effects[tool.name].key)
+        return tuple(
+            n
+            for tool in self._creates(resource)
+            for n in self._unwrapped(tool)
+            if n not in self.effects[tool.name].key
+        )
+
+    def _creates(self, resource: str) -> list[Tool]:
+        return [tool for tool in self._groups.get(resource, ()) if self.effects[tool.name].kind == "create"]
 
     def _components(self, resource: str) -> tuple[str, ...]:
         """The arguments that together are a thing's key."""
@@ -348,13 +354,6 @@ class WorldModel:
         # What names another kind of thing (`TableName` of an item) says where it is, not which.
         own = [name for name in found if "".join(words(name)[:-1]) not in others and flat(name) not in others]
         return frozenset(form for name in own for form in (flat(name), bare(name, last)))
-
-    def _parts_of(self, resource: str) -> frozenset[str]:
-        """Keys by which a thing is put somewhere and taken away again with nothing else said."""
-        tools = [(tool, self.effects[tool.name]) for tool in self._groups[resource]]
-        put = {effect.key for _, effect in tools if effect.upsert and effect.key}
-        taken = {e.key for tool, e in tools if e.kind == "delete" and {*required_names(tool)} <= {*e.key}}
-        return frozenset(flat(key[-1]) for key in put & taken)
 
     def _caller_keys(self, resource: str) -> bool:
         for tool in self._groups[resource]:

@@ -5,7 +5,8 @@ to the world's changes; nothing here generates or commits. What a document is ma
 list shows in `gtm.world.lists`, what is inside of what in `gtm.world.lineage`.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from gtm.tools.view import View
@@ -15,11 +16,11 @@ from gtm.world.actions import action_of
 from gtm.world.batch import plan_batch
 from gtm.world.bound import Bound
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
-from gtm.world.fields import bare, fitted, is_identifying, matching
+from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.lineage import enter, find, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
-from gtm.world.state import SINGLE, Collection, Document, Place, State, key_text
+from gtm.world.state import SINGLE, Collection, Document, Place, Put, State, key_text
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
 
@@ -84,7 +85,20 @@ def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: 
         token = services.seed_of(*seed, "name") & 0xFFFFFFFFFFFF
         key = bound.address.of(arguments.get(bound.address.parent), f"{token:012x}")
     draft = Draft(key, fields, {}, given is not None, "created")
-    return document_plan(bound, arguments, moment, place, seed, draft)
+    plan = document_plan(bound, arguments, moment, place, seed, draft)
+    again = tuple(_made_again(bound, fields, moment.state))
+    return replace(plan, settle=lambda content: (*plan.settle(content), *again)) if again else plan
+
+
+def _made_again(bound: Bound, fields: Mapping[str, Json], state: State) -> Iterator[Put]:
+    """Deleted things of other paths (`/repos/{owner}/{repo}` beside `/user/repos`) that have a new one's name."""
+    own = bound.effect.resource or ""
+    names = [value for name, value in fields.items() if flat(name) == "name" and isinstance(value, str)]
+    for identity, collection in state.collections.items() if names else ():
+        resource, *parents = json.loads(identity)
+        if resource != own and last_noun(resource) == last_noun(own):
+            place = Place(resource, tuple(parents))
+            yield from (Put(place, name, {}, "imagined") for name in names if name in collection.deleted)
 
 
 def _is_taken(bound: Bound, fields: Mapping[str, Json], collection: Collection, given: Json) -> bool:
@@ -145,7 +159,9 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
         document = moment.state.at(place).having(flat(named), key)
     upserts = kind == "update" and bound.effect.upsert
     nameless = named == "" and moment.mode == "auto" and (not upserts or _names_alike(bound))
-    absent = moment.state.is_deleted(place, key) or _is_absent(bound, moment, argument)
+    absent = moment.state.is_deleted(place, key) or (
+        _is_absent(bound, moment, argument) and not _may_be_untold(bound, moment, place)
+    )
     if document is None and (nameless or (absent and not upserts)) and not bound.forgiving:
         return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {_said(key)} was not found"))
     if document is not None and document.origin == "created" and upserts and _creates(bound):
@@ -221,6 +237,15 @@ def _is_absent(bound: Bound, moment: Moment, argument: str | None) -> bool:
     if not bound.resource.tells(argument):
         return False
     return moment.mode == "closed" or (moment.mode == "auto" and bound.resource.caller_keys)
+
+
+def _may_be_untold(bound: Bound, moment: Moment, place: Place) -> bool:
+    """Whether an unseen key may be that of a thing whose create answered only a receipt and no key."""
+    if moment.mode != "auto" or not bound.resource.receipts:
+        return False
+    key = bound.resource_key
+    made = (document for document in moment.state.at(place).ordered if document.origin == "created")
+    return any(key not in document.sent for document in made)
 
 
 def lookup(bound: Bound, state: State, place: Place, key: Json) -> Document | None:

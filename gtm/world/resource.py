@@ -52,6 +52,8 @@ class Resource:
     """Whether tools put things there and take them away."""
     made: bool
     """Whether some tool creates things of it."""
+    receipts: bool
+    """Whether a create answers a receipt (an operation) and not the thing."""
     views: tuple[View, ...]
     """The document as each tool shows it, readers first."""
     ancestors: tuple["Resource | None", ...]

@@ -78,7 +78,7 @@ class Substitution:
         written = [str(value) for _, value in scalars(arguments)]
         self._chosen.update(written)
         self._text += "\n".join(written) + "\n"
-        for name, value, other in self.leaves(recorded, simulated):
+        for name, value, other in self._pairs(recorded, simulated):
             text = str(value)
             mark = (text, "" if self._sure(text) else plain(name))
             if mark in self._seen or not is_identifier(name, value) or self._is_chosen(text):
@@ -90,6 +90,15 @@ class Substitution:
             if len(text) >= 6 and any(c.isdigit() for c in text):
                 self._strong.append(text)
         self._strong.sort(key=lambda text: (-len(text), text))
+
+    def _pairs(self, recorded: Json, simulated: Json) -> Iterator[tuple[str, Json, Json]]:
+        """The leaves, and of those that are paths the last parts, too: other paths may end with them."""
+        for name, value, other in self.leaves(recorded, simulated):
+            yield name, value, other
+            if isinstance(value, str) and isinstance(other, str) and "/" in value and "/" in other:
+                own = value.rpartition("/")[2]
+                if self._sure(own) and _OPAQUE.match(own):
+                    yield name, own, other.rpartition("/")[2]
 
     def _is_chosen(self, text: str) -> bool:
         return text in self._chosen or (self._sure(text) and text in self._text)

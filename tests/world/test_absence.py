@@ -148,3 +148,37 @@ def test_a_post_at_a_things_own_path_makes_it_where_its_name_says_so() -> None:
         assert not s.call("CreateThing", {"thingName": "lamp"}).is_error
         assert s.call("CreateThing", {"thingName": "lamp"}).is_error
         assert s.call("DescribeThing", {"thingName": "lamp"}).content == {"thingName": "lamp"}
+
+
+def test_what_only_a_receipt_told_of_may_have_any_key() -> None:
+    with session(*CLOUD, world="auto") as s:
+        unseen = {"name": "projects/p/instances/5512"}
+        assert s.call("instances.get", unseen).is_error
+        assert not s.call("instances.create", {"parent": "projects/p", "config": "eu"}).is_error
+        assert not s.call("instances.get", unseen).is_error
+
+
+def test_a_receipt_for_a_thing_that_the_caller_named_leaves_other_keys_absent() -> None:
+    with session(*CLOUD, world="auto") as s:
+        s.call("instances.create", {"parent": "projects/p", "instanceId": "web"})
+        assert s.call("instances.get", {"name": "projects/p/instances/5512"}).is_error
+
+
+REPO = thing(name=STRING, about=STRING)
+REPOS = (
+    tool("make", "POST /user/repos", REPO, "name*", "about"),
+    tool("mine", "GET /user/repos", {"type": "array", "items": REPO}),
+    tool("show", "GET /repos/{owner}/{repo}", REPO, "owner*", "repo*"),
+    tool("drop", "DELETE /repos/{owner}/{repo}", thing(), "owner*", "repo*"),
+)
+
+
+def test_a_deleted_thing_is_there_again_once_another_path_made_one_of_its_name() -> None:
+    with session(*REPOS, world="auto") as s:
+        box = {"owner": "ada", "repo": "box"}
+        s.call("drop", box)
+        assert s.call("show", box).is_error
+        s.call("make", {"name": "other"})
+        assert s.call("show", box).is_error
+        s.call("make", {"name": "box"})
+        assert not s.call("show", box).is_error
