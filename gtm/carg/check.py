@@ -8,7 +8,7 @@ without it. Real sessions lose such calls alone: they began in an unknown world 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,7 @@ import jsonschema_rs
 from gtm.carg.agreement import Agreement
 from gtm.carg.decontaminate import Evaluation
 from gtm.carg.folder import RunFolder
-from gtm.carg.masking import mask
+from gtm.carg.masking import found, mask
 from gtm.carg.opinion import judging, opinion
 from gtm.carg.records import Called, Entry, Row, Session, parse_lines, to_line
 from gtm.carg.rules import flaw, oddities
@@ -50,7 +50,7 @@ class CheckStage:
     def work(self, folder: RunFolder, unit: Unit) -> Done:
         """The rows of a family."""
         done = Done()
-        family = Family(unit.name, entries_of(folder, unit))
+        family = Family(unit.name, entries_of(folder, unit), lambda: _material(folder, unit))
         rules = _Rules(Evaluation.of(_evaluation_files(folder)), folder.recipe.curate.judge, done.counts)
         for line in folder.read("responses", unit.spans["responses"]).splitlines():
             for row in _rows(line, family, rules):
@@ -61,12 +61,18 @@ class CheckStage:
 class Family:
     """A family's tools, and what the rules need of them, made when first asked for."""
 
-    def __init__(self, name: str, entries: list[Entry]) -> None:
+    def __init__(self, name: str, entries: list[Entry], material: Callable[[], bytes] = bytes) -> None:
         self.name = name
         self.entries = {entry.tool.name: entry for entry in entries}
         self.domain = entries[0].domain if entries else ""
         self.split = split(name)
+        self._material = material
         self._validators: dict[str, jsonschema_rs.Validator | None] = {}
+
+    @cached_property
+    def material(self) -> bytes:
+        """All that was gathered of the family: definitions, examples, recordings."""
+        return self._material()
 
     @cached_property
     def effects(self) -> dict[str, Effect]:
@@ -110,13 +116,16 @@ class _Rules:
         return None
 
 
+def _material(folder: RunFolder, unit: Unit) -> bytes:
+    return b"".join(folder.read(file, unit.spans[file]) for file in (*ENTRIES, "recordings") if file in unit.spans)
+
+
 def with_entries(folder: RunFolder, stage: str, *files: str) -> Iterator[Unit]:
     """The units of a stage, each with the parts of files that hold its family's tools."""
     entries: dict[str, dict[str, Span]] = {}
     for source in ENTRIES:
         for note in folder.noted(source):
-            if source in note.spans:
-                entries.setdefault(note.unit, {})[source] = note.spans[source]
+            entries.setdefault(note.unit, {}).update(note.spans)
     for unit in folder.units_of(stage, *files):
         if unit.spans:
             yield Unit(unit.name, {**unit.spans, **entries.get(unit.name, {})})
@@ -133,7 +142,7 @@ def _evaluation_files(folder: RunFolder) -> tuple[str, ...]:
 
 def _rows(line: bytes, family: Family, rules: _Rules) -> Iterator[Row]:
     counts = rules.counts
-    session, personal = _masked(line, counts)
+    session, personal = _masked(line, family, counts)
     agreement = None if session.real or len(session.calls) < 2 else Agreement(family.effects)
     kept: list[Called] = []
     for at, call in enumerate(session.calls):
@@ -155,19 +164,22 @@ def _rows(line: bytes, family: Family, rules: _Rules) -> Iterator[Row]:
         yield _row(session, family, call, at, len(kept))
 
 
-def _masked(line: bytes, counts: Counter[str]) -> tuple[Session, frozenset[int]]:
+def _masked(line: bytes, family: Family, counts: Counter[str]) -> tuple[Session, frozenset[int]]:
     """The session without what is personal, and the calls that cannot be masked.
 
-    Ids and times of a planned session follow from its arguments: with others it could not be replayed.
+    Ids and times of a planned session follow from its arguments: with others it could not be replayed. What only
+    looks personal there, because it was drawn by name and format, stays.
     """
-    masked, found = mask(line)
+    masked, replaced = mask(line)
     [session] = parse_lines(Session, masked)
-    if not found:
+    if not replaced:
         return session, frozenset()
     if session.real:
-        counts.update({f"masked/{kind}": count for kind, count in found.items()})
+        counts.update({f"masked/{kind}": count for kind, count in replaced.items()})
         return session, frozenset()
     [original] = parse_lines(Session, line)
+    if not any(b"@" in value or value in family.material for value in found(line)):
+        return original, frozenset()
     pairs = enumerate(zip(original.calls, session.calls, strict=True))
     return session, frozenset(at for at, (before, after) in pairs if _said(before) != _said(after))
 

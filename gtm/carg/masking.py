@@ -68,6 +68,18 @@ def mask(text: bytes) -> tuple[bytes, Counter[str]]:
     return text, counts
 
 
+def found(text: bytes) -> set[bytes]:
+    """What `mask` would replace; nothing in it is quoted or escaped."""
+    values: set[bytes] = set()
+    lower = text.lower()
+    for rule in _RULES:
+        for start, stop in (span for hint in rule.hints for span in _spans(rule, hint, text, lower)):
+            value = text[start:stop].decode("utf-8", "replace")
+            if rule.stand_in(value) not in (None, value):
+                values.add(text[start:stop])
+    return values
+
+
 def _spans(rule: _Rule, hint: bytes, text: bytes, lower: bytes) -> Iterator[tuple[int, int]]:
     at = lower.find(hint)
     while at >= 0:

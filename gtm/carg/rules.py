@@ -56,6 +56,9 @@ _PLACEHOLDER = re.compile(
     re.DOTALL,
 )
 _HINTS = re.compile(r"string|[{<\[]|xxxx|XXXX|TODO|TBD|YOUR|MY[_-]|your|orem ipsum|placeholder")
+_CUT = '…"'
+"""How collections end a text that they cut, as JSON writes it; what they cut of a list no target shows anyway."""
+
 _CREATED = frozenset(
     "created createdat createdon createddate creationdate creationtime createtime datecreated".split()
 )
@@ -105,7 +108,7 @@ def oddities(call: Called, tool: Tool | None, validator: jsonschema_rs.Validator
 def _unreadable(call: Called, session: Session) -> Flaw | None:
     """Whether the target is what `parse` would read back, whole."""
     written = call.written
-    if call.trimmed:
+    if call.trimmed and (written is None or written.shape is None or _CUT in written.target):
         return "truncated"
     if written is None:
         return "empty" if call.result.is_error and not call.result.text.strip() else None

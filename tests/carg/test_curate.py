@@ -57,7 +57,7 @@ def test_a_sound_session_becomes_rows_that_say_where_they_belong(tmp_path: Path)
         (1, "placeholder", lambda call: answering(call, note="{id}")),
         (1, "state", lambda call: answering(call, name="Somebody else")),
         (3, "totals", lambda call: answering(call, total=0)),
-        (1, "truncated", lambda call: {"trimmed": True}),
+        (1, "truncated", lambda call: {"trimmed": True, "written": None}),
         (
             1,
             "false_error",
@@ -133,6 +133,14 @@ def test_a_planned_session_with_personal_data_is_dropped_for_its_ids_follow_from
     rows, counts = curated(tmp_path, [session])
     assert rows == []
     assert counts["dropped/personal/values"] == 1
+
+
+def test_what_was_only_drawn_by_name_and_format_stays(tmp_path: Path) -> None:
+    session = carried_out("a", TRAIN[0], [Asked("create_pet", {"name": "Rex", "password": "lasting anchor"})])
+    call = session.calls[0].model_copy(update={"arguments": {"name": "Rex", "password": "lasting anchor"}})
+    rows, counts = curated(tmp_path, [session.model_copy(update={"calls": (call,)})])
+    assert [row.call.arguments["password"] for row in rows] == ["lasting anchor"]
+    assert "dropped/personal/values" not in counts
 
 
 def test_equal_rows_are_one_example_but_stay_where_others_follow(tmp_path: Path) -> None:
