@@ -22,6 +22,7 @@ from typing import Literal
 from gtm.errors import SpecError
 from gtm.eval.metrics.fields import Fields
 from gtm.eval.metrics.response import Truth, measure, recorded
+from gtm.eval.metrics.values import plain
 from gtm.eval.records import Item, TrueTurn
 from gtm.tools.catalog import load_catalog, split
 from gtm.types import Json, Tool, Toolset
@@ -33,6 +34,9 @@ FRESH = "getmoto/moto"
 DOCUMENTED = "documented"
 MAX_STEPS = 200
 """Turns of one session that are kept."""
+TOKEN = "3f2b8c1e-9a4d-4c6e-8f10-2b7d5e9a1c04"
+"""What a required idempotency token is given: SDKs add it below where calls were recorded."""
+_TOKENS = ("clienttoken", "clientrequesttoken", "idempotencytoken")
 _ARGUMENTS_FROM = ("doc", "none_needed", "from_response")
 _RESPONSE_FROM = ("doc", "fixture")
 
@@ -170,8 +174,8 @@ class _Reader:
         self._splits = splits
         self._families: dict[str, str] = {}
         """Tool id -> family."""
-        self._names: dict[str, dict[str, str]] = {}
-        """Family -> tool id -> name in its toolset."""
+        self._tools: dict[str, dict[str, Tool]] = {}
+        """Family -> tool id -> tool."""
         self._taken: Counter[str] = Counter()
         self._seen: dict[str, str] = {}
         """Digest of what was called and answered -> the item that has it."""
@@ -210,20 +214,20 @@ class _Reader:
                 session = {"id": f"{line['id']} example {index}", "source": line["source"]}
                 self._item(session, family, [turn], DOCUMENTED)
 
-    def _named(self, family: str) -> dict[str, str]:
-        if family not in self._names:
+    def _tools_of(self, family: str) -> dict[str, Tool]:
+        if family not in self._tools:
             try:
                 tools = self.items.families.toolset(family).tools
             except SpecError as error:
                 self.items.excluded[family] = str(error)
                 tools = ()
-            self._names[family] = {tool.source: tool.name for tool in tools}
-        return self._names[family]
+            self._tools[family] = {tool.source: tool for tool in tools}
+        return self._tools[family]
 
     def _item(self, line: dict[str, Json], family: str, turns: list[dict[str, Json]], source: str) -> None:
         name = self._name(line, family, turns)
-        names = self._named(family)
-        lost = sorted({turn["tool"] for turn in turns} - names.keys())
+        tools = self._tools_of(family)
+        lost = sorted({turn["tool"] for turn in turns} - tools.keys())
         if lost:
             self.items.excluded[name] = f"calls tools that cannot be imported: {', '.join(lost)}"
             return
@@ -235,7 +239,7 @@ class _Reader:
         self._seen[mark] = name
         if len(turns) > MAX_STEPS:
             self.items.excluded[f"{name}#{MAX_STEPS}"] = f"this and later ones of {len(turns)} calls: too long"
-        made = tuple(_turn(turn, names) for turn in turns[:MAX_STEPS])
+        made = tuple(_turn(turn, tools[turn["tool"]]) for turn in turns[:MAX_STEPS])
         initial = line.get("initial_state")
         where = split(family)
         assert where != "train"
@@ -267,10 +271,11 @@ class _Reader:
                 yield step
 
 
-def _turn(turn: dict[str, Json], names: dict[str, str]) -> TrueTurn:
+def _turn(turn: dict[str, Json], tool: Tool) -> TrueTurn:
+    required = tool.parameters.get("required", ())
     return TrueTurn(
-        tool=names[turn["tool"]],
-        arguments=turn["arguments"],
+        tool=tool.name,
+        arguments={**{name: TOKEN for name in required if plain(name) in _TOKENS}, **turn["arguments"]},
         response=turn["response"],
         is_error=turn["is_error"],
         status=turn.get("status"),

@@ -16,8 +16,8 @@ from gtm.eval.records import Measured, Score
 RESAMPLES = 1_000
 LOW, HIGH = 0.025, 0.975
 
-Unit = tuple[str, int]
-"""Item and step."""
+Unit = tuple[str, int, str]
+"""Item, step, and which call of it (`valid`, `invalid`) where a suite makes several of one step."""
 Values = dict[str, dict[Unit, float]]
 """Family -> unit -> value."""
 
@@ -106,7 +106,7 @@ def worst(scores: Iterable[Score], metric: str, count: int = 20) -> dict[str, li
 def _cells(scores: Iterable[Score]) -> dict[tuple[str, str, str, str], Values]:
     cells: dict[tuple[str, str, str, str], Values] = {}
     for score in scores:
-        unit = (score.item, score.step)
+        unit = (score.item, score.step, score.slices.get("call", ""))
         for metric, value in score.values.items():
             for part in _parts(score.slices):
                 cell = cells.setdefault((score.candidate, score.suite, metric, part), {})

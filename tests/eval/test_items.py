@@ -100,3 +100,10 @@ def test_what_is_no_data_is_said_in_one_line(tmp_path: Path, content: bytes) -> 
     assert "\n" not in str(refused.value)
     with pytest.raises(SpecError, match="holds no tools"):
         read_items(tmp_path / "nowhere")
+
+
+def test_idempotency_tokens_that_sdks_add_are_given_where_they_are_required(tmp_path: Path) -> None:
+    properties = {"id": {"type": "integer"}, "clientToken": {"type": "string"}}
+    parameters = {"type": "object", "properties": properties, "required": ["clientToken"]}
+    found = read_items(written(tmp_path, line("get", parameters=parameters), session("a", {"id": 5})))
+    assert [item.turns[0].arguments.keys() for item in found] == [properties.keys()]

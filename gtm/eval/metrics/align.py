@@ -48,6 +48,8 @@ class Aligned:
     pairs: list[Pair] = field(default_factory=list)
     """True leaves, nulls too; an empty object or array is a leaf."""
     extra: list[Extra] = field(default_factory=list)
+    lacking: set[At] = field(default_factory=set)
+    """Items of true arrays that have no partner, where the answer has an array."""
     lengths: list[tuple[int, int | None]] = field(default_factory=list)
     """Items of every true array, and of the answer's array there; None where it has none."""
 
@@ -74,6 +76,8 @@ def _walk(both: tuple[Json, Json], path: str, at: At, into: Aligned) -> None:
         partners, left = match(true, items)
         for index, (item, partner) in enumerate(zip(true, partners, strict=True)):
             other = MISSING if partner is None else items[partner]
+            if partner is None and isinstance(answer, list):
+                into.lacking.add((*at, index))
             _walk((item, other), f"{path}[]", (*at, index), into)
         into.extra += [Extra(f"{path}[]", at, items[index], True) for index in left]
     else:

@@ -6,6 +6,9 @@ import string
 
 import pytest
 
+from gtm.eval.metrics.align import align
+from gtm.eval.metrics.grounded import grounded
+from gtm.eval.metrics.known import Known
 from gtm.eval.metrics.response import Truth, measure, recorded
 from gtm.eval.metrics.values import content_of, field_of
 from gtm.eval.records import Answer
@@ -131,3 +134,20 @@ def test_what_no_json_can_carry_says_nothing(content: Json) -> None:
 
 def test_free_fields_have_names_as_masks_see_them() -> None:
     assert field_of("items[].Created-At") == "createdat"
+
+
+def test_how_many_rows_a_search_has_is_no_grounded_value() -> None:
+    def pairs(true: Json, answer: Json) -> dict[str, float]:
+        known = Known.before({"city": "Nairobi", "name": "Kilimani Flats"}, [])
+        return grounded(align(true, answer), lambda pair: known.has(pair.path, pair.true)).values
+
+    rows = [{"city": "Nairobi", "rent": rent} for rent in (10, 20, 30)]
+    assert pairs(rows, rows[:1]) == {"grounded_recall": 1.0, "grounded_precision": 1.0, "grounded_f1": 1.0}
+    assert pairs(rows, [*rows, *rows]) == {"grounded_recall": 1.0, "grounded_precision": 1.0, "grounded_f1": 1.0}
+    assert pairs(rows, [*rows, {"city": "Lima"}])["grounded_precision"] == 3 / 4
+    assert pairs(rows, [{**row, "city": "Lima"} for row in rows])["grounded_recall"] == 0.0
+    assert pairs(rows, [{"rent": 10}, {"rent": 20}])["grounded_recall"] == 0.0, "a field that is missing is missed"
+    assert pairs(rows, {"error": "no"})["grounded_recall"] == 0.0
+    named = [{"name": "Kilimani Flats", "city": "Nairobi"}, {"name": "Other", "city": "Nairobi"}]
+    assert pairs(named, named[1:])["grounded_recall"] == 1 / 3, "what is known by name is missed"
+    assert pairs(named[:1], [named[0], named[0]])["grounded_precision"] == 2 / 3, "and not shown twice"
