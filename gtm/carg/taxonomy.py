@@ -54,6 +54,16 @@ def taxonomy() -> Mapping[str, tuple[str, ...]]:
     return {group: tuple(domains) for group, domains in _published().items()}
 
 
+@cache
+def terms_of() -> Mapping[str, str]:
+    """What each domain (`group/domain`) is about, in order of publication."""
+    return {
+        f"{group}/{domain}": ", ".join(term for term in given.split() if not term.startswith("@"))
+        for group, domains in _published().items()
+        for domain, given in domains.items()
+    }
+
+
 def _published() -> dict[str, dict[str, str]]:
     published: dict[str, dict[str, str]] = _file()["domains"]
     return published
