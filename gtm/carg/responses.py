@@ -48,12 +48,10 @@ class ResponsesStage:
         asking = Asking(folder, teacher.engine)
         try:
             asyncio.run(_ask_all(folder, asking, teacher.concurrency, tell))
+            answers = asking.answers.export(folder.path / EXPORT)
         finally:
-            asyncio.run(asking.aclose())
-        with_answers = Answers(folder)
-        exported = with_answers.export(folder.path / EXPORT)
-        with_answers.close()
-        return {"teacher": {**asking.counts, "answers": exported}}
+            asking.answers.close()
+        return {"teacher": {**asking.counts, "answers": answers}}
 
     def units(self, folder: RunFolder) -> Iterator[Unit]:
         """Families."""

@@ -76,7 +76,8 @@ class Answers:
             self._kept = sqlite3.connect(self._path, isolation_level=None, timeout=60, check_same_thread=False)
             self._kept.execute(
                 "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, text TEXT NOT NULL, ending TEXT NOT NULL, "
-                "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL) WITHOUT ROWID"
+                "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, used INTEGER NOT NULL) "
+                "WITHOUT ROWID"
             )
             if new and self._config.answers is not None:
                 self._take((folder.base or Path()) / self._config.answers)
@@ -111,14 +112,20 @@ class Answers:
         ).fetchone()
         return None if row is None else Completion(row[0], row[1], row[2], row[3])
 
+    def use(self, request: Request) -> None:
+        """Note that a kept answer is needed by this run."""
+        self._kept.execute("UPDATE answers SET used = 1 WHERE key = ?", (self._key(request),))
+
     def keep(self, request: Request, answer: Completion) -> None:
         """Keep a new answer."""
         row = (self._key(request), answer.text, answer.ending, answer.prompt_tokens, answer.completion_tokens)
-        self._kept.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+        self._kept.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, 1)", row)
 
     def export(self, path: Path) -> int:
-        """Write all answers to a file that a recipe can name; how many there are."""
-        rows = self._kept.execute("SELECT * FROM answers ORDER BY key").fetchall()
+        """Write the answers that were used to a file that a recipe can name; how many there are."""
+        rows = self._kept.execute(
+            "SELECT key, text, ending, prompt_tokens, completion_tokens FROM answers WHERE used ORDER BY key"
+        ).fetchall()
         with path.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
@@ -129,7 +136,7 @@ class Answers:
 
     def _take(self, path: Path) -> None:
         self._kept.execute("BEGIN")
-        self._kept.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)", _lines(path))
+        self._kept.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, 0)", _lines(path))
         self._kept.execute("COMMIT")
 
 
@@ -137,7 +144,7 @@ class Asking:
     """Kept answers first, then the model itself, as an engine. For the first process only."""
 
     def __init__(self, folder: "RunFolder", engine: Engine) -> None:
-        self._answers = Answers(folder)
+        self.answers = Answers(folder)
         self._engine = engine
         self._config = folder.recipe.teacher
         self._failed_in_a_row = 0
@@ -156,12 +163,13 @@ class Asking:
 
     async def aclose(self) -> None:
         """Close the file of kept answers; the model is its owner's."""
-        self._answers.close()
+        self.answers.close()
 
     async def _one(self, request: Request) -> Completion:
-        kept = self._answers.find(request)
+        kept = self.answers.find(request)
         if kept is not None:
             self.counts["kept"] += 1
+            self.answers.use(request)
             return kept
         if self.counts["asked"] >= self._config.max_calls or self._tokens >= self._config.max_tokens:
             self.counts["over_budget"] += 1
@@ -174,7 +182,7 @@ class Asking:
             raise TeacherSilent(f"the teacher {self.name!r} failed: {error}") from error
         self._failed_in_a_row = 0
         self._tokens += answer.prompt_tokens + answer.completion_tokens
-        self._answers.keep(request, answer)
+        self.answers.keep(request, answer)
         return answer
 
     def _fail(self, error: EngineError) -> None:

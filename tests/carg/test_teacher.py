@@ -41,13 +41,16 @@ def test_answers_travel_as_a_file(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
-    ask(Asking(folder(first), ScriptedEngine(["one", "two"])), "a", "b")
-    assert Answers(folder(first)).export(second / "answers.jsonl.gz") == 2
+    ask(Asking(folder(first), ScriptedEngine(["one", "two", "three"])), "a", "b", "c")
+    assert Answers(folder(first)).export(second / "answers.jsonl.gz") == 3
     taken = Answers(folder(second, answers="answers.jsonl.gz"))
     assert [c.text for c in ask(taken, "a", "b")] == ["one", "two"]
     other = Answers(folder(tmp_path, answers="second/answers.jsonl.gz", name="somebody else"))
     with pytest.raises(TeacherSilent):
         ask(other, "a")
+    again = Asking(folder(second, answers="answers.jsonl.gz"), ScriptedEngine([]))
+    ask(again, "b")
+    assert again.answers.export(tmp_path / "used.jsonl.gz") == 1, "only what this run needed"
 
 
 def test_the_budget_ends_asking_not_the_run(tmp_path: Path) -> None:
