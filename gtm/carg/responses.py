@@ -281,6 +281,10 @@ def _put(value: Json, path: list[str], part: Json) -> Json:
     return {**held, path[0]: _put(held.get(path[0], {}), path[1:], part)}
 
 
+def _has_taught(folder: RunFolder, unit: Unit) -> bool:
+    return "calls" in unit.spans and b'"teacher":true' in folder.read("calls", unit.spans["calls"])
+
+
 async def _ask_all(folder: RunFolder, asking: Asking, concurrency: int, tell: Progress) -> None:
     """Carry out the teacher's plans, many at a time, for the sake of the answers that are kept."""
     stage = ResponsesStage()
