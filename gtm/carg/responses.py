@@ -288,9 +288,7 @@ def _has_taught(folder: RunFolder, unit: Unit) -> bool:
 async def _ask_all(folder: RunFolder, asking: Asking, concurrency: int, tell: Progress) -> None:
     """Carry out the teacher's plans, many at a time, for the sake of the answers that are kept."""
     stage = ResponsesStage()
-    families = [
-        unit for unit in stage.units(folder) if b'"teacher":true' in folder.read("calls", unit.spans["calls"])
-    ]
+    families = [unit for unit in stage.units(folder) if _has_taught(folder, unit)]
     places, sessions, done = asyncio.Semaphore(MAX_FAMILIES), asyncio.Semaphore(concurrency), 0
 
     async def ask_family(unit: Unit) -> None:
