@@ -11,8 +11,10 @@ from itertools import filterfalse
 from pathlib import Path
 
 from gtm.carg.calls import CallsStage
+from gtm.carg.card import CardStage
 from gtm.carg.check import CheckStage
 from gtm.carg.curate import CurateStage
+from gtm.carg.export import ExportStage
 from gtm.carg.folder import RunFolder, appending, write_whole
 from gtm.carg.read import ReadStage
 from gtm.carg.recipe import Recipe
@@ -31,6 +33,8 @@ STAGES: dict[str, Callable[[], Stage]] = {
     "responses": ResponsesStage,
     "check": CheckStage,
     "curate": CurateStage,
+    "export": ExportStage,
+    "card": CardStage,
 }
 """In their order."""
 

@@ -1,7 +1,7 @@
 """gtm carg: make training data: tools, calls and responses, from definitions and recordings.
 
-`run` does all stages, a stage's name that stage alone; `validate` checks what came out. A killed run goes on where it
-was (docs/carg.md).
+`run` does all stages, a stage's name that stage alone; `validate` checks what came out, `show`
+prints rows for a person. A killed run goes on where it was (docs/carg.md).
 """
 
 import argparse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gtm.carg.teacher import Teacher
     from gtm.types import Json
 
-STAGES = ("read", "sources", "calls", "responses", "check", "curate")
+STAGES = ("read", "sources", "calls", "responses", "check", "curate", "export", "card")
 
 ABOUT = {
     "run": "all stages, each from where it was",
@@ -31,7 +31,10 @@ ABOUT = {
     "responses": "let the simulator answer them",
     "check": "look at every row by rules, mask what is private",
     "curate": "drop duplicates, balance, split",
+    "export": "write JSONL, Parquet and Episodes as trainers read them",
+    "card": "statistics, pictures and a data set card",
     "validate": "check the finished rows with a checker of its own",
+    "show": "print rows for a person",
 }
 
 
@@ -50,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--runner", choices=("local", "ray"), default="local", help="who does the work")
             action.add_argument("--teacher", metavar="MODEL", help="a model to ask what was never asked before")
             action.add_argument("--in-flight", type=int, default=32, help="sessions that ask it at a time")
+        if name == "show":
+            action.add_argument("--sample", type=int, default=20, metavar="N", help="how many rows (default: 20)")
+            action.add_argument("--seed", type=int, default=0, help="another seed shows other rows")
+            action.add_argument("--kind", help="only calls of this kind (ordinary, edge, wrong, session, ...)")
+            action.add_argument("--origin", help="only answers of this origin (recorded, teacher, values, code, ...)")
+            action.add_argument("--source", help="only of this collection")
         if name == "validate":
             action.add_argument("--json", action="store_true", help="print JSON")
         action.set_defaults(run=run)
@@ -58,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do the action."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    if arguments.action == "show":
+        return _show(arguments)
     if arguments.action == "validate":
         return _validate(arguments)
     return _stages(arguments)
@@ -118,6 +129,15 @@ def _teacher(arguments: argparse.Namespace) -> Iterator["Teacher"]:
         yield Teacher(engine, concurrency=arguments.in_flight)
     finally:
         asyncio.run(engine.aclose())
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from gtm.carg.show import sample_rows
+
+    filters = {name: getattr(arguments, name) for name in ("kind", "origin", "source") if getattr(arguments, name)}
+    for text in sample_rows(_folder(arguments), arguments.sample, arguments.seed, filters):
+        show(text)
+    return 0
 
 
 def _validate(arguments: argparse.Namespace) -> int:
