@@ -23,12 +23,14 @@ from gtm.carg.runners import Runner
 from gtm.carg.sources import SourcesStage
 from gtm.carg.stage import Done, Stage, Unit
 from gtm.carg.teacher import Teacher
+from gtm.carg.tools import ToolsStage
 from gtm.errors import RunError
 from gtm.types import Json
 
 STAGES: dict[str, Callable[[], Stage]] = {
     "read": ReadStage,
     "sources": SourcesStage,
+    "tools": ToolsStage,
     "calls": CallsStage,
     "responses": ResponsesStage,
     "check": CheckStage,

@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, groupby
 
 from gtm import Simulator, prompt
 from gtm.carg.families import toolset_of
@@ -285,6 +285,10 @@ def _has_taught(folder: RunFolder, unit: Unit) -> bool:
     return "calls" in unit.spans and b'"teacher":true' in folder.read("calls", unit.spans["calls"])
 
 
+def _about(plan: Plan) -> tuple[str, str]:
+    return plan.steps[0].tool, plan.notes
+
+
 async def _ask_all(folder: RunFolder, asking: Asking, concurrency: int, tell: Progress) -> None:
     """Carry out the teacher's plans, many at a time, for the sake of the answers that are kept."""
     stage = ResponsesStage()
@@ -296,13 +300,15 @@ async def _ask_all(folder: RunFolder, asking: Asking, concurrency: int, tell: Pr
         async with places:
             family = _Family.read(folder, unit)
             plans = [plan for plan in folder.records(Plan, unit, "calls") if plan.teacher]
-            await asyncio.gather(*(ask_plan(family, plan) for plan in plans))
+            await asyncio.gather(*(ask_tool(family, list(own)) for _, own in groupby(plans, _about)))
         done += 1
         tell(done, len(families))
 
-    async def ask_plan(family: _Family, plan: Plan) -> None:
+    async def ask_tool(family: _Family, plans: list[Plan]) -> None:
+        # One after the other: the second finds the tool's part of the prompt in the engine's prefix cache.
         async with sessions:
-            # What a scribe notes of calls at the same time is mixed up, and nobody reads it here.
-            await _carry_out(plan, family, asking, Counter())
+            for plan in plans:
+                # What a scribe notes of calls at the same time is mixed up, and nobody reads it here.
+                await _carry_out(plan, family, asking, Counter())
 
     await asyncio.gather(*(ask_family(unit) for unit in families))

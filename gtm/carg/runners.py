@@ -4,13 +4,16 @@ A runner takes units in order and gives what came of them in the same order. It 
 """
 
 import logging
+import os
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any, Literal, Protocol
 
 from gtm.carg.stage import Done, Unit
@@ -54,7 +57,9 @@ class LocalRunner:
                 yield unit, work(unit)
             return
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=get_context("forkserver"))
+            self._pool = ProcessPoolExecutor(
+                self._workers, mp_context=get_context("forkserver"), initializer=_end_with_the_parent
+            )
         waiting: deque[tuple[Unit, Future[Done]]] = deque()
         rest = iter(units)
         try:
@@ -78,6 +83,13 @@ class LocalRunner:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _end_with_the_parent() -> None:
+    """A worker whose run was killed would wait for its next unit for ever."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 class RayRunner:

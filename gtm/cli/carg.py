@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gtm.carg.teacher import Teacher
     from gtm.types import Json
 
-STAGES = ("read", "sources", "calls", "responses", "check", "curate", "export", "card")
+STAGES = ("read", "sources", "tools", "calls", "responses", "check", "curate", "export", "card")
 
 ABOUT = {
     "run": "all stages, each from where it was",
