@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from gtm import Result
 from gtm.types import Json, canonical
 from tests.reading import (
+    BEGINNINGS,
+    CHANGES,
+    ON_PAGE,
     PAGING,
     PARAMETER,
+    TOTALS,
     Address,
     Place,
     Route,
@@ -39,15 +43,11 @@ OPTIONS = frozenset(
     " accept fail notify".split()
 )
 """Words of arguments that steer a call instead of describing a thing."""
+KEEPING = frozenset(("nochange", "unchanged", "notchanged", "keep"))
+"""Members of an enum (flat) that a write takes in order to leave a field as it is: no thing ever has such a value."""
 HARMLESS = frozenset(("sort", "order", "orderby", "sortby", "sortorder", "direction"))
 """List arguments that leave out nothing."""
 MORE = frozenset(("next", "cursor", "more", "continuation", "marker"))
-TOTALS = frozenset(
-    "total count totalcount totalitems totalresults itemcount totalrecords totalentries totalelements".split()
-)
-ON_PAGE = frozenset(("itemsonpage", "numberofelements"))
-BEGINNINGS = frozenset("createdat created createdon createtime creationdate datecreated creationtime".split())
-CHANGES = frozenset("updatedat updated updatedon updatetime modifiedat lastmodified dateupdated modified".split())
 DEFAULT_PAGE = 10
 """A list with a page size but no default for it is taken as whole only below this many items."""
 
@@ -245,13 +245,13 @@ class Oracle:
     def _note_sent(self, address: Address, arguments: Mapping[str, Json], place: Place) -> None:
         sent = body_of(self._route, arguments)
         wrapper = next((n for n, v in sent.items() if isinstance(v, dict) and place[-1:] == (n,)), None)
-        sent = unwrapped(sent if wrapper is None else sent[wrapper], self._route, place)
+        inside, sent = unwrapped(sent, self._route, place) if wrapper is None else ((wrapper,), sent[wrapper])
         thing = self.things[address]
         # An argument may set a field of a slightly other name, or all that is inside it.
         touched = {flat(name) for name in sent}
         thing.facts = {p: f for p, f in thing.facts.items() if not touched & {flat(p[0]), flat(p[-1])}}
         for at, value in scalars(sent):
-            if value is not None and not _unsendable(at, self._route):
+            if value is not None and flat(str(value)) not in KEEPING and not _unsendable((*inside, *at), self._route):
                 thing.facts[at] = Fact(value, "sent", self.step)
 
     def _show(self, address: Address, content: Json, *, prefix: Place = ()) -> None:
@@ -279,8 +279,8 @@ class Oracle:
         self._times(address, shown)
 
     def _own_key(self, address: Address, document: dict[str, Json], at: Place) -> None:
-        """What was asked for by a key shows that key."""
-        fields = {flat(name): name for name in document}
+        """What was asked for by a key shows that key; a path that ends in a word (`/tracks`) asks by none."""
+        fields = {flat(name): name for name in document} if self._route.template[-1] == PARAMETER else {}
         name = next((fields[key] for key in self._route.keys if key in fields), None)
         value = document.get(name or "")
         if name is None or not isinstance(value, str | int) or str(value) == address[-1]:

@@ -28,11 +28,20 @@ _AROUND = frozenset(("paging", "pagination", "total", "count", "links", "meta", 
 _ITEMS = frozenset(
     "items data results result value values records entries list elements content objects rows".split()
 )
+_WORK = frozenset(("status", "progress"))
 LIMITS = frozenset("limit perpage pagesize maxresults size top take maxitems resultsperpage".split())
 OFFSETS = frozenset("offset skip startindex".split())
 PAGES = frozenset(("page", "pagenumber", "pageno"))
 CURSORS = frozenset("cursor pagetoken nexttoken continuationtoken nextpagetoken startingafter nextcursor".split())
 PAGING = frozenset((*LIMITS, *OFFSETS, *PAGES, *CURSORS, "marker", "after", "before", "endingbefore", "start"))
+
+
+TOTALS = frozenset(
+    "total count totalcount totalitems totalresults itemcount totalrecords totalentries totalelements".split()
+)
+ON_PAGE = frozenset(("itemsonpage", "numberofelements"))
+BEGINNINGS = frozenset("createdat created createdon createtime creationdate datecreated creationtime".split())
+CHANGES = frozenset("updatedat updated updatedon updatetime modifiedat lastmodified dateupdated modified".split())
 
 
 def flat(name: str) -> str:
@@ -217,6 +226,8 @@ def _route(
         kind = "look"  # a list of what belongs to the key, not the thing itself
     if kind == "delete" and "body" in tool.parameters.get("properties", ()):
         kind = "act"  # it takes something out of the thing
+    if kind == "create" and {flat(name) for name in output.properties(())} >= _WORK:
+        kind = "act"  # it answers the work that it began (a job with a progress), whose key is no thing's
     keys = key_names(names.get(collection, ""), owner)
     return Route(tool, kind, template, parameters, keys, items, output, Reader(tool.parameters))
 
@@ -260,6 +271,8 @@ def key_names(parameter: str, owner: str) -> tuple[str, ...]:
     stem, own = name[: -len(ending)], singular(owner)
     if ending == "name" and own in _PEOPLE:
         return (name,)  # their `name` is what they are called, not how they are found
+    if stem == "resource":  # `{resourceId}` under `/issuer` names an issuer: in an answer it is the `issuerId`
+        return (name, ending, own + ending)
     also = ("id",) if ending == "uid" else ()  # `{monitor_uid}` may be the `uid` beside an `id`
     return (name, ending, *also) if stem in own or own in stem else (name,)
 
@@ -329,6 +342,10 @@ def document_of(content: Json, route: Route, key: str | None = None) -> tuple[Pl
     keyed = [(at, v) for at, v in seen if (own := key_of(v, route.keys)) is not None and key in (None, own)]
     if keyed:
         return next((found for found in keyed if found[0] and singular(found[0][-1]) == route.owner), keyed[0])
+    # A create may answer with a list of what it made: what is around the list is no part of the thing.
+    listed = [((n, "*"), o) for n, v in outer if isinstance(v, list) for o in v if key_of(o, route.keys) is not None]
+    if route.kind == "create" and len(listed) == 1:
+        return listed[0]
     return wrapped[0] if len(wrapped) == 1 and len(outer) == 1 else ((), content)
 
 
@@ -338,11 +355,15 @@ def body_of(route: Route, arguments: Mapping[str, Json]) -> dict[str, Json]:
     return body["body"] if isinstance(body.get("body"), dict) else body
 
 
-def unwrapped(sent: dict[str, Json], route: Route, place: Place) -> dict[str, Json]:
-    """What is in an object argument (`settings`) that the answer has no field for, though for all that is in it."""
+def unwrapped(sent: dict[str, Json], route: Route, place: Place) -> tuple[Place, dict[str, Json]]:
+    """What is in an object argument (`settings`) that the answer has no field for, though for most that is in it.
+
+    Not for all: a write may take more than an answer shows, and what is not declared there is not missed.
+    """
     shown = route.output.properties(place)
-    inner = [v for n, v in sent.items() if isinstance(v, dict) and v and n not in shown and {*v} <= {*shown}]
-    return inner[0] if len(inner) == 1 else sent
+    outer = [(n, v) for n, v in sent.items() if isinstance(v, dict) and n not in shown]
+    inner = [((n,), v) for n, v in outer if v and 2 * len({*v} & {*shown}) >= len(v)]
+    return inner[0] if len(inner) == 1 else ((), sent)
 
 
 def items_of(route: Route, content: Json) -> list[Json]:

@@ -10,7 +10,7 @@ from typing import Literal
 from gtm.errors import SpecError
 from gtm.simulator.config import Config
 from gtm.simulator.validation import compile_validator
-from gtm.tools.infer import schema_of
+from gtm.tools.infer import scalar_kinds, schema_of, widened
 from gtm.tools.shape import Shape, Unsatisfiable, output_shape
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, Toolset
@@ -66,6 +66,7 @@ class Definitions:
         self._takers = Takers(toolset.tools)
         self._shapes: dict[str, Shape | None] = {}
         self._notes: dict[str, tuple[str, ...]] = {}
+        self._told: dict[str | None, dict[str, dict[str, None]]] = {}
         tools = tuple(self._complete(tool) for tool in toolset.tools)
         self.world = WorldModel(toolset.model_copy(update={"tools": tools}), self._shape_schema, self.effects)
         self._tools = {tool.name: tool for tool in tools}
@@ -78,6 +79,8 @@ class Definitions:
             tool = self._tools[name]
             shape = self._shape(tool)
             bound = self.world.bind(tool)
+            if shape is not None and bound.thing is not None and bound.document is not None:
+                shape = replace(shape, schema=bound.thing.agreed(shape.schema, bound.document))
             self._ready[name] = Definition(tool, bound, self._form(tool), shape, self._notes.get(name, ()))
         return self._ready.get(name)
 
@@ -91,7 +94,8 @@ class Definitions:
         responses = [e.response for e in tool.examples if not e.is_error and declared.is_valid(e.response)]
         if responses:
             self._note(tool, "no output schema: its shape comes from its examples")
-            return tool.model_copy(update={"output_schema": schema_of(responses)})
+            inferred = widened(schema_of(responses), self._kinds(self.effects[tool.name].resource))
+            return tool.model_copy(update={"output_schema": inferred})
         if tool.name in self._plain.counters:
             self._note(tool, "no output schema: it counts what a list shows")
             return tool.model_copy(update={"output_schema": _closed({"count": {"type": "integer"}})})
@@ -102,6 +106,19 @@ class Definitions:
             )
             return tool.model_copy(update={"output_schema": self._derived(tool, effect)})
         return tool
+
+    def _kinds(self, resource: str | None) -> dict[str, dict[str, None]]:
+        """What types the tools of a resource take and show in fields, by name."""
+        if resource not in self._told:
+            found: dict[str, dict[str, None]] = {}
+            for tool in self.toolset.tools if resource is not None else ():
+                if self.effects[tool.name].resource == resource:
+                    scalar_kinds(tool.parameters, found)
+                    shown = [example.response for example in tool.examples if not example.is_error]
+                    for schema in (tool.output_schema, schema_of(shown)):
+                        scalar_kinds(schema, found)
+            self._told[resource] = found
+        return self._told[resource]
 
     def _derived(self, tool: Tool, effect: Effect) -> dict[str, Json]:
         """What the writers of a resource say about it, with its key, as a schema."""

@@ -9,9 +9,10 @@ import asyncio
 import difflib
 import json
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import dropwhile, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -307,6 +308,9 @@ class Simulator:
         bound = definition.bound
         # A reader says the same again, whatever was said in between.
         history = now.history if bound.follows_history and bound.effect.kind not in READS else ""
+        if history and self._is_safe(definition.tool.name):
+            last = next((turn for turn in now.turns if not self._is_safe(turn.call.tool)), None)
+            history = "" if last is None else f"{last.call.tool} {last.result.text}"
         when = services.clock(now.count, now.state.ahead)
         seed = _seed(now.seed, self.toolset.digest, history)
         return Moment(now.state, now.mode, seed, when, lambda text: self._heard(now, text))
@@ -330,7 +334,10 @@ class Simulator:
         notes = [self.toolset.notes, self.config.notes, configured.notes if configured else ""]
         history: tuple[tuple[str, dict[str, Json], str], ...] = ()
         if definition.bound.follows_history:
-            recent = [turn for turn, _ in zip(now.turns, range(prompt.HISTORY), strict=False)]
+            turns: Iterable[Turn] = now.turns
+            if self._is_safe(tool.name):
+                turns = dropwhile(lambda turn: self._is_safe(turn.call.tool), turns)
+            recent = list(islice(turns, prompt.HISTORY))
             history = tuple((t.call.tool, t.call.arguments, t.result.text) for t in reversed(recent))
         return Ask(
             tool=tool,
@@ -341,6 +348,12 @@ class Simulator:
             history=history,
             examples=self.sources.examples(tool, dict(arguments)),
         )
+
+    def _is_safe(self, name: str) -> bool:
+        """Whether a tool changes nothing: asked the same again right after, it answers the same."""
+        tool = self.toolset.by_name.get(name)
+        http = tool.http if tool is not None else None
+        return self.reads(name) or (http is not None and http.method.upper() in {"GET", "HEAD"})
 
     def _unknown(self, name: str) -> Result:
         name = readable(name)

@@ -17,9 +17,10 @@ from gtm.prompt import Ask, Ending
 from gtm.simulator.definitions import TEXT_FIELDS, Definition
 from gtm.simulator.prefill import complete, fill, prefill
 from gtm.simulator.validation import compile_validator, conform
-from gtm.tools.shape import Unsatisfiable, output_shape
+from gtm.tools.shape import Unsatisfiable, escape, output_shape
 from gtm.types import Json, Source, Tool
 from gtm.world import services
+from gtm.world.filters import tallied
 from gtm.world.outcome import Plan
 from gtm.world.tree import UNKNOWN, leaves, missing, overlay, plain
 
@@ -79,6 +80,9 @@ class Writer:
         known, sources = prefill(shape, plan.known, plan.sources, seed)
         part = await self._generate(shape, known, ask, seed)
         content, filled = fill(shape, overlay(known, part.value), _random(seed, "fill"))
+        if not definition.bound.stored and isinstance(content, dict):
+            told = {n: v for n, v in tallied(shape, content).items() if f"/{escape(n)}" not in sources}
+            content, sources = {**content, **told}, {**sources, **{f"/{escape(n)}": "computed" for n in told}}
         provenance: dict[str, Source] = {**dict.fromkeys((p for p, _ in leaves(part.value)), "model"), **sources}
         repaired: tuple[str, ...] = ()
         warnings = part.warnings

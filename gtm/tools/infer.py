@@ -1,9 +1,10 @@
 """A JSON Schema from example values: what is in all of them is required. Nothing is guessed beyond what they show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gtm.types import Json
 
+_SCALARS = ("string", "integer", "number", "boolean")
 MAX_DEPTH = 12
 """Levels read; deeper parts stay open."""
 
@@ -29,6 +30,43 @@ def schema_of(values: Sequence[Json], depth: int = 0) -> dict[str, Json]:
     if kinds[0] == "array":
         schema["items"] = schema_of([item for value in values for item in value], depth + 1)
     return schema
+
+
+def scalar_kinds(schema: Json, found: dict[str, dict[str, None]], depth: int = 0) -> None:
+    """Adds what types properties of a name are said to have, anywhere in a schema."""
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
+        return
+    for name, inner in (schema.get("properties") or {}).items():
+        kinds = inner.get("type") if isinstance(inner, dict) else None
+        for kind in kinds if isinstance(kinds, list) else [kinds]:
+            if kind in _SCALARS:
+                found.setdefault(name, {})[kind] = None
+        scalar_kinds(inner, found, depth + 1)
+    scalar_kinds(schema.get("items"), found, depth + 1)
+
+
+def widened(schema: Json, told: Mapping[str, Mapping[str, None]], depth: int = 0) -> Json:
+    """An inferred schema whose scalars may be what is told of their names too: an example shows one case."""
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
+        return schema
+    result = dict(schema)
+    if isinstance(schema.get("properties"), dict):
+        result["properties"] = {
+            name: _also(widened(inner, told, depth + 1), told.get(name, {}))
+            for name, inner in schema["properties"].items()
+        }
+    if "items" in schema:
+        result["items"] = widened(schema["items"], told, depth + 1)
+    return result
+
+
+def _also(schema: Json, kinds: Mapping[str, None]) -> Json:
+    own = schema.get("type") if isinstance(schema, dict) else None
+    known = own if isinstance(own, list) else [own]
+    if not kinds or not all(kind in (*_SCALARS, "null") for kind in known):
+        return schema
+    every = list(dict.fromkeys([kind for kind in known if kind != "null"] + list(kinds) + known))
+    return {**schema, "type": every if len(every) > 1 else every[0]}
 
 
 def _fits(value: Json, kind: str) -> bool:

@@ -16,6 +16,9 @@ from gtm.world.words import flat, words
 STORED = frozenset({"create", "read", "list", "update", "delete"})
 """Kinds that touch documents."""
 
+MAX_FEWEST = 20
+"""Things that are imagined because a list's schema demands so many; a longer answer is padded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -145,6 +148,16 @@ class Bound:
         return found if isinstance(found, dict) else {}
 
     @cached_property
+    def fewest(self) -> int:
+        """How many things a list shows at least, as its schema demands."""
+        schema = self.tool.output_schema
+        if not isinstance(schema, dict) or self.document is None or "*" not in self.document:
+            return 0
+        array = View(schema, schema).at(self.document[: self.document.index("*")])
+        least = array.keyword("minItems") if array is not None else 0
+        return min(least, MAX_FEWEST) if isinstance(least, int) else 0
+
+    @cached_property
     def parameters(self) -> View:
         """The arguments' schema."""
         return View(self.tool.parameters, self.tool.parameters)
@@ -203,7 +216,11 @@ class Bound:
                 continue
             value = visible(given, schema)
             if name in self.wrappers and isinstance(value, dict):
-                fields.update(value)
+                inner = next(iter(value.values())) if len(value) == 1 else None
+                # `{"body": {"pet": {...}}}`: one wrapper may hold another.
+                own = {flat(self.last)} - self.resource.shown
+                holds = isinstance(inner, dict) and {flat(n) for n in value} == own
+                fields.update(inner if isinstance(inner, dict) and holds else value)
             else:
                 fields[name] = value
         return fields

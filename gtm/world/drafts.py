@@ -15,7 +15,7 @@ from gtm.types import Json, Source
 from gtm.world import answers, services
 from gtm.world.actions import action_of, outcome_of
 from gtm.world.bound import Bound
-from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place
+from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place, taken, takes
 from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
@@ -52,8 +52,8 @@ def document_plan(
 
     def settle(content: Json) -> tuple[Change, ...]:
         shown = answers.document_in(content, bound.document)
-        # What was answered is the truth; a read leaves standing what it does not show.
-        stored = {**value, **shown} if writes or not draft.stored else absorb(value, shown)
+        # What was answered is the truth; what it does not show, also inside of an object, is left standing.
+        stored = absorb(value, shown) | _unshowable(bound, draft.fields, value)
         key = shown.get(key_name, draft.key) if key_name and not draft.key_given else draft.key
         changes: list[Change] = [stub.put(stored) for stub in stubs]
         if writes or not draft.stored or stored != draft.stored:
@@ -194,6 +194,8 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
         # A thing's key never changes: every other tool still calls it by the old one.
         if _is_read_only(bound, target) or (target == key_name and draft.stored and draft.key != SINGLE):
             continue
+        if bound.effect.kind == "update" and _is_no_member(bound, target, part):
+            continue  # `NO_CHANGE`: what no answer can show is not what the thing has from now on
         merged = merge_patch(value.get(target), part) if bound.effect.kind == "update" else part
         if merged is None and not _allows_null(bound, target):
             value.pop(target, None)
@@ -256,6 +258,30 @@ def _times(bound: Bound, now: datetime, *, created: bool) -> dict[str, Json]:
 def _is_read_only(bound: Bound, name: str) -> bool:
     view = bound.view.child(name) if bound.view else bound.resource.fields.get(name)
     return view is not None and view.keyword("readOnly") is True and name != (bound.key_field or bound.resource_key)
+
+
+def _unshowable(bound: Bound, fields: Mapping[str, Json], value: Mapping[str, Json]) -> dict[str, Json]:
+    """Sent fields of which this answer can show nothing, though another tool's can."""
+    kept: dict[str, Json] = {}
+    for name in fields:
+        own = bound.view.child(name) if bound.view is not None else None
+        if own is not None and name in value and taken(value[name], own) is None:
+            others = (view.child(name) for view in bound.resource.views)
+            if any(place is not None and takes(place, value[name]) for place in others):
+                kept[name] = value[name]
+    return kept
+
+
+def _is_no_member(bound: Bound, name: str, value: Json) -> bool:
+    """Whether all that show a field choose from values that this is none of."""
+    places = [place for view in bound.resource.views if (place := view.child(name)) is not None]
+    chosen = [place for place in places if isinstance(place.keyword("enum"), list)]
+    return (
+        bool(chosen)
+        and isinstance(value, str)
+        and len(chosen) == len(places)
+        and not any(takes(place, value) for place in places)
+    )
 
 
 def _allows_null(bound: Bound, name: str) -> bool:

@@ -25,23 +25,26 @@ _BATCHES = frozenset("items records entries objects elements values data body li
 class Family:
     """Which resource is inside of which."""
 
-    def __init__(self, levels: Levels) -> None:
+    def __init__(self, levels: Levels, reach: Mapping[str, tuple[str, ...]]) -> None:
         self._levels = levels
+        self._reach = reach
         self._flat: dict[int, list[str]] = {}
         for name, (keys, _, _) in levels.items():
             self._flat.setdefault(keys, []).append(name)
         self._descendants: dict[str, list[str]] = {}
-        for name, (_, _, parents) in levels.items():
-            for ancestor in self.ancestors(name, len(parents)):
+        for name in levels:
+            for ancestor in self.ancestors(name):
                 if ancestor is not None:
                     self._descendants.setdefault(ancestor, []).append(name)
             for single in self.around(name):
                 self._descendants.setdefault(single, []).append(name)
 
-    def ancestors(self, resource: str, depth: int) -> tuple[str | None, ...]:
-        """The resource that each of the parents' keys belongs to, outermost first."""
-        parents = self._levels[resource][2]
-        return tuple(self._ancestor(resource, level, parents[level - 1]) for level in range(1, depth + 1))
+    def ancestors(self, resource: str) -> tuple[str | None, ...]:
+        """The resource that each of the parents' keys belongs to, outermost first.
+
+        As many as any tool names: `/comments/{id}` names none, but `/tags/{tagId}/comments` goes with its tag.
+        """
+        return tuple(self._ancestor(resource, at + 1, name) for at, name in enumerate(self._reach[resource]))
 
     def around(self, resource: str) -> tuple[str, ...]:
         """The things without a key that a resource is inside of: `/self` of `/self/consumers`."""

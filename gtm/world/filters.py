@@ -109,6 +109,18 @@ def count(bound: Bound, arguments: Mapping[str, Json], known: Json, sources: dic
             known[name], sources[f"/{escape(name)}"] = value, "computed"
 
 
+def tallied(shape: Mapping[str, Json], content: Mapping[str, Json]) -> dict[str, Json]:
+    """What an answer that pages but shows nothing known says of its one array: how many it holds, and no more."""
+    properties = shape.get("properties", {})
+    arrays = [value for value in content.values() if isinstance(value, list)]
+    pages = any(flat(name) in PAGING or flat(name) in LINKS or "more" in words(name) for name in properties)
+    if len(arrays) != 1 or not pages:
+        return {}
+    page = Page(0, len(arrays[0]), len(arrays[0]), max(1, len(arrays[0])), 1)
+    told = {name: _counted(name, leaf, page) for name, leaf in properties.items() if flat(name) not in PAGING}
+    return {name: value for name, value in told.items() if value is not UNKNOWN}
+
+
 def _is_total(name: str) -> bool:
     """`total`, `total_entries`, `itemsTotal`; not `total_pages`, which counts something else."""
     parts = set(words(name))

@@ -58,6 +58,12 @@ def required_names(tool: Tool) -> tuple[str, ...]:
     return tuple(name for name in tool.parameters.get("required") or () if name in names)
 
 
+def is_around(tool: Tool, name: str) -> bool:
+    """Whether an argument goes beside the request (a header, `x-account-id`): it says who asks, not for what."""
+    slot = tool.http.slots.get(name) if tool.http else None
+    return slot is not None and (slot.place in {"header", "cookie"} or name.lower().startswith("x-"))
+
+
 def is_scalar(tool: Tool, name: str) -> bool:
     """Whether an argument is neither an object nor an array."""
     schema = tool.parameters["properties"][name]

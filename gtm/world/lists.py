@@ -97,10 +97,17 @@ def _list(bound: Bound, filters: Filters, moment: Moment, place: Place, rules: t
         elif filters.undecided:
             # All is known: the filter's window is some of it.
             pin = _some(collection, services.seed_of(moment.seed, place.id, filters.signature))
-    pinned = frozenset(window if window is not None else pin or ())
+    known = window if window is not None else pin or ()
+    pinned = frozenset(known)
+    found = _matching(collection, _Asked(bound.tool.name, filters.signature, pinned, filters))
+    lacking = bound.fewest - len(found) - len(fresh)
+    if lacking > 0:
+        # An answer of this schema cannot say that there is nothing: also a new thing holds what it demands.
+        fresh = fresh + _imagine(bound, filters, collection, moment.seed)[len(fresh) :][:lacking]
+        pin = tuple(dict.fromkeys((*known, *(key_text(d.key) for d in fresh))))
     if not fresh and not rules:
-        return Listed(_matching(collection, _Asked(bound.tool.name, filters.signature, pinned, filters)), pin)
-    matching = [d for d in collection.ordered if d.key != SINGLE and filters.match(d, pinned)] + fresh
+        return Listed(found, pin)
+    matching = found + fresh
     if rules:
         matching = _sorted(bound, matching, rules, moment.seed)
     return Listed(matching, pin)

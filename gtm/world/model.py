@@ -69,7 +69,8 @@ class WorldModel:
         self._scopes.clear()
         self._receipts = Receipts(toolset.tools, self.effects, shape_of, self.keys_of)
         self._levels = self._measured()
-        self._family = family.Family(self._levels)
+        reach = {name: max((self._split(t)[0] for t in tools), key=len) for name, tools in self._groups.items()}
+        self._family = family.Family(self._levels, reach)
         self._naming = Naming(toolset.tools, self.effects)
 
     def bind(self, tool: Tool) -> Bound:
@@ -103,7 +104,7 @@ class WorldModel:
         if name not in self._resources:
             views = self._views(name)
             key, leaf = self._key_of(name)
-            ancestors = self._family.ancestors(name, self._depth(name))
+            ancestors = self._family.ancestors(name)
             deletes = [self.effects[tool.name] for tool in self._groups[name]]
             rules = [effect.on_delete for effect in deletes if effect.kind == "delete"]
             self._resources[name] = Resource(
@@ -192,7 +193,10 @@ class WorldModel:
             found = [matching(component, names) for component in components]
             return tuple(name or component for name, component in zip(found, components, strict=True))
         others = {flat(last_noun(other)) for other in self._groups} - {flat(last_noun(resource))}
-        names = [name for name in names if "".join(words(name)[:-1]) not in others and not is_served(written[name])]
+        # `user_id` of a member is a user's, but where members are called by it, it is the member's too.
+        keys = self.keys_of(resource)
+        names = [name for name in names if name in keys or "".join(words(name)[:-1]) not in others]
+        names = [name for name in names if not is_served(written[name])]
         name = given_key(names, field, self.keys_of(resource), resource)
         return (name,) if name else ()
 
@@ -266,10 +270,6 @@ class WorldModel:
             if own:
                 return own
         return ()
-
-    def _depth(self, resource: str) -> int:
-        """How many parents' keys scope a resource."""
-        return len(self._levels[resource][2])
 
     def _measured(self) -> dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]]:
         """Of each resource: how many keys name an item, the key's argument names, its parents'."""

@@ -9,7 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gtm.types import Effect, Tool
-from gtm.world.hints import answers_many, argument_names, effect, is_scalar, opaque, required_names, shows_array
+from gtm.world.hints import (
+    answers_many,
+    argument_names,
+    effect,
+    is_around,
+    is_scalar,
+    opaque,
+    required_names,
+    shows_array,
+)
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
 
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
@@ -205,8 +214,7 @@ class Siblings:
         if many or (many is None and plural):
             return effect("list", path.collection, keys, 0.9, "GET on a collection")
         if path.collection not in self._written:
-            demanded = [name for name in tool.parameters.get("required") or () if name in argument_names(tool)]
-            keys = (*keys, *(name for name in demanded if name not in keys))
+            keys = (*keys, *(name for name in required_names(tool) if name not in keys and not is_around(tool, name)))
         return effect("read", path.collection, keys, 0.7, "GET on a single thing")
 
     def _post(self, path: Path, keys: tuple[str, ...]) -> Effect:

@@ -3,16 +3,20 @@
 Values only; `gtm.world.model` makes them once per toolset.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from gtm.tools.leaf import MAX_ENUM
 from gtm.tools.view import View
 from gtm.types import Json
 from gtm.world.fields import bare, is_identifying, last_noun
 from gtm.world.keys import narrowed
 from gtm.world.words import flat
+
+_TOLD = frozenset({"enum", "const", "format", "pattern"})
+"""Keywords that say what a text is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,20 @@ class Resource:
         """Flat names of `fields`."""
         return frozenset(flat(name) for name in self.fields)
 
+    def agreed(self, shape: dict[str, Json], path: tuple[str, ...]) -> dict[str, Json]:
+        """An answer's shape in which a text of the document at `path` is what the resource's other tools say of it.
+
+        A list's schema is often cut off where an item's goes on, though it has an example of all of it.
+        """
+        if not path:
+            return _agreed(shape, self.views)
+        step = "items" if path[0] == "*" else "properties"
+        inner = shape.get("items") if path[0] == "*" else shape.get("properties", {}).get(path[0])
+        if not isinstance(inner, dict):
+            return shape
+        inner = self.agreed(inner, path[1:])
+        return {**shape, step: inner if path[0] == "*" else {**shape["properties"], path[0]: inner}}
+
     def leaf(self, name: str) -> dict[str, Json]:
         """What a field must be for all that show it."""
         leaf: dict[str, Json] = {}
@@ -104,3 +122,24 @@ class Resource:
             if child is not None and (not leaf.get("type") or child.type == leaf["type"]):
                 leaf = narrowed(leaf, child.flat)
         return leaf
+
+
+def _agreed(shape: dict[str, Json], views: Sequence[View]) -> dict[str, Json]:
+    kind = shape.get("type")
+    views = [view for view in views if view.type == kind]
+    if not views or _TOLD & shape.keys():
+        return shape
+    if kind == "object":
+        inner = {
+            name: _agreed(sub, [child for view in views if (child := view.child(name)) is not None])
+            for name, sub in shape["properties"].items()
+        }
+        return {**shape, "properties": inner}
+    if kind == "array":
+        return {**shape, "items": _agreed(shape["items"], [view.items for view in views if view.items is not None])}
+    if kind == "string":
+        told = next((view.flat for view in views if _TOLD & view.flat.keys()), {})
+        if 0 < len(told.get("enum", ())) <= MAX_ENUM and all(isinstance(value, str) for value in told["enum"]):
+            return {"enum": list(told["enum"])}
+        return {**shape, **{name: told[name] for name in ("format", "pattern") if name in told}}
+    return shape
