@@ -343,7 +343,8 @@ def document_of(content: Json, route: Route, key: str | None = None) -> tuple[Pl
     if keyed:
         return next((found for found in keyed if found[0] and singular(found[0][-1]) == route.owner), keyed[0])
     # A create may answer with a list of what it made: what is around the list is no part of the thing.
-    listed = [((n, "*"), o) for n, v in outer if isinstance(v, list) for o in v if key_of(o, route.keys) is not None]
+    held = [(n, v) for n, v in outer if isinstance(v, list) and (flat(n) in _ITEMS or singular(n) == route.owner)]
+    listed = [((n, "*"), o) for n, v in held for o in v if key_of(o, route.keys) is not None]
     if route.kind == "create" and len(listed) == 1:
         return listed[0]
     return wrapped[0] if len(wrapped) == 1 and len(outer) == 1 else ((), content)
