@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from gtm.cli import call, carg, doctor, inspect, models, record, serve
+from gtm.cli import call, carg, doctor, eval, inspect, models, record, serve
 from gtm.cli.terminal import leave_pipe, say
 from gtm.errors import GtmError
 
@@ -25,6 +25,7 @@ VERBS = {
     "serve": serve,
     "record": record,
     "carg": carg,
+    "eval": eval,
     "models": models,
     "doctor": doctor,
 }

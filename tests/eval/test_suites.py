@@ -65,6 +65,7 @@ def determinism(reopen: Candidate | None = None) -> DeterminismSuite:
     )
 
 
+@pytest.mark.timeout(120)  # another process has to start
 @pytest.mark.parametrize("unit", ["repeat", "fresh", "batch", "process"])
 async def test_the_sampler_says_the_same_however_it_is_asked(unit: str) -> None:
     candidate = open_candidate("sampler", Engines(), lambda family: ())
