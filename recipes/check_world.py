@@ -29,12 +29,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gtm import Simulator, Toolset
 from gtm.engines.base import Engine
+from gtm.eval.oracle.facts import Contradiction
+from gtm.eval.oracle.memory import Oracle
+from gtm.eval.oracle.reading import Route, read_toolset
+from gtm.eval.oracle.wanderer import Journey, Send, Wanderer
 from gtm.simulator.session import Session
 from gtm.tools.catalog import load_catalog
 from gtm.types import Json
-from tests.oracle import Contradiction, Oracle
-from tests.reading import Route, read_toolset
-from tests.wanderer import Journey, Send, Wanderer
 
 PER_PROVIDER = 6
 """Families of one provider at most: their definitions are alike."""

@@ -95,6 +95,12 @@ def output_format(data: str, candidate: str = "simulator:gtm-135m", limit: int |
     return _task("format", data, candidate, limit, seed)
 
 
+@task
+def consistency(data: str, candidate: str = "simulator:gtm-135m", limit: int | None = None, seed: int = 0) -> Task:
+    """Contradictions in closed loops."""
+    return _task("consistency", data, candidate, limit, seed)
+
+
 def _task(suite: str, data: str, candidate: str, limit: int | None, seed: int) -> Task:
     engines = Engines(lambda model: InspectEngine() if model == MODEL else open_engine(model))
     wanted = Wanted([suite], [candidate], Path(data), limit=limit, seed=seed, engines=engines)

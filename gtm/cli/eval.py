@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gtm.eval.report import Report
 
 ALL = "all"
-SUITES = ("format", "errors", "fidelity", "determinism", "speed", "judge")
+SUITES = ("format", "errors", "fidelity", "consistency", "determinism", "speed", "judge")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

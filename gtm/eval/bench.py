@@ -16,6 +16,7 @@ from gtm.eval.items import Families, Items, read_items, spread
 from gtm.eval.records import Candidate, Item, SuiteName
 from gtm.eval.run import SUITES, Bench, Tell, run
 from gtm.eval.suite import Suite
+from gtm.eval.suites.consistency import SESSIONS, ConsistencySuite
 from gtm.eval.suites.determinism import DeterminismSuite
 from gtm.eval.suites.errors import ErrorsSuite
 from gtm.eval.suites.fidelity import FidelitySuite
@@ -141,10 +142,12 @@ def make_bench(config: RunConfig, every: Items, chosen: Sequence[Item], engines:
         return open_candidate(name, engines, pool)
 
     judges = {name: engines.get(name) for name in config.judges}
+    sessions = SESSIONS if config.limit is None else max(8, config.limit // 5)
     made: dict[SuiteName, Callable[[], Suite]] = {
         "format": lambda: FormatSuite(items, toolsets, config.seed),
         "errors": lambda: ErrorsSuite(items, every.families, config.seed),
         "fidelity": lambda: FidelitySuite(items, every.families, config.seed),
+        "consistency": lambda: ConsistencySuite(toolsets, sessions, config.seed),
         "determinism": lambda: DeterminismSuite(items, toolsets, config.seed, reopen),
         "speed": lambda: SpeedSuite(items, toolsets, config.seed),
         "judge": lambda: JudgeSuite(items, toolsets, config.seed, judges),

@@ -16,7 +16,7 @@ from gtm.eval.neighbour import Pool
 from gtm.eval.records import Candidate, Score, SuiteName
 from gtm.eval.suite import Remembering, Suite
 
-SUITES: tuple[SuiteName, ...] = ("format", "errors", "fidelity", "determinism", "speed", "judge")
+SUITES: tuple[SuiteName, ...] = ("format", "errors", "fidelity", "consistency", "determinism", "speed", "judge")
 
 SHARE_ITEMS: frozenset[SuiteName] = frozenset(("format", "errors", "fidelity", "judge"))
 

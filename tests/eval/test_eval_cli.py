@@ -31,7 +31,7 @@ def test_a_run_measures_all_suites_and_says_where_the_report_is(
     assert f"report: {run / 'report.html'}" in shown.err
     results = json.loads((run / "results.json").read_text())
     suites = {one["suite"] for one in results["measured"]}
-    assert suites == {"format", "errors", "fidelity", "determinism", "speed"}
+    assert suites == {"format", "errors", "fidelity", "consistency", "determinism", "speed"}
     figures = {
         (one["candidate"], one["suite"], one["metric"]): one["value"]
         for one in results["measured"]
@@ -39,6 +39,7 @@ def test_a_run_measures_all_suites_and_says_where_the_report_is(
     }
     assert figures["simulator:scripted", "format", "result_valid"] == 1.0
     assert figures["simulator:scripted", "errors", "recall"] == 1.0
+    assert figures["simulator:scripted", "consistency", "contradictions_per_step"] == 0.0
     assert [figures["always_error", "errors", name] for name in ("recall", "false_errors")] == [1.0, 1.0]
     assert (
         figures["simulator:scripted", "fidelity", "structure_f1"]
@@ -48,7 +49,7 @@ def test_a_run_measures_all_suites_and_says_where_the_report_is(
 
 
 def test_two_runs_give_the_same_numbers(tmp_path: Path) -> None:
-    suites = ["format", "errors", "fidelity"]
+    suites = ["format", "errors", "fidelity", "consistency"]
     first, second = (evaluated(tmp_path, name, *suites, "--model", "scripted", "--limit", "8") for name in "ab")
     one, two = (json.loads((run / "results.json").read_text()) for run in (first, second))
     assert one == two

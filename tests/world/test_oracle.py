@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gtm import Result, Simulator, Toolset, load_toolset
+from gtm.eval.oracle.memory import Oracle
+from gtm.eval.oracle.reading import read_toolset
+from gtm.eval.oracle.wanderer import Wanderer
 from gtm.tools.catalog import load_catalog
 from gtm.types import Json
-from tests.oracle import Oracle
-from tests.reading import read_toolset
 from tests.samples import pets
-from tests.wanderer import Wanderer
 
 DATA = Path(__file__).parents[1] / "data"
 SPECS = Path(__file__).parents[2] / "examples" / "specs"

@@ -12,8 +12,7 @@ from typing import Literal
 
 import jsonschema_rs
 
-from gtm import Tool, Toolset
-from gtm.types import Json
+from gtm.types import Json, Tool, Toolset
 
 Kind = Literal["create", "read", "replace", "merge", "delete", "list", "look", "act"]
 """`look`: a GET that shows no one thing; `act`: a write whose meaning the path does not tell."""
@@ -55,11 +54,13 @@ def within(address: Address, above: Address) -> bool:
 
 
 def words(name: str) -> set[str]:
+    """`petId` -> `pet`, `id`."""
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
 
 
 @lru_cache(maxsize=65536)
 def singular(name: str) -> str:
+    """`pets` -> `pet`."""
     name = flat(name)
     for ending, instead in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
         if name.endswith(ending):
@@ -131,14 +132,17 @@ class Reader:
             return True
 
     def properties(self, place: Place) -> Mapping[str, Json]:
+        """Declared fields at a place."""
         found = (self.at(place) or {}).get("properties")
         return found if isinstance(found, dict) else {}
 
     def is_array(self, place: Place) -> bool:
+        """Whether a list is declared there."""
         schema = self.at(place) or {}
         return schema.get("type") in ("array", ["array", "null"]) or ("items" in schema and "type" not in schema)
 
     def is_object(self, place: Place) -> bool:
+        """Whether fields are declared there."""
         return bool(self.properties(place))
 
 
@@ -161,6 +165,7 @@ class Route:
 
     @property
     def writes(self) -> bool:
+        """Whether it changes something."""
         return self.kind in ("create", "replace", "merge", "delete", "act")
 
     def address(self, arguments: Mapping[str, Json]) -> Address:

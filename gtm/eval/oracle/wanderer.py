@@ -4,11 +4,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gtm import Result
-from gtm.tools.sampler import sample, sample_arguments
-from gtm.types import Json
-from tests.oracle import MORE, OPTIONS, Contradiction, Oracle
-from tests.reading import (
+from gtm.eval.oracle.facts import MORE, OPTIONS, Contradiction
+from gtm.eval.oracle.memory import Oracle
+from gtm.eval.oracle.reading import (
     CURSORS,
     LIMITS,
     OFFSETS,
@@ -27,6 +25,8 @@ from tests.reading import (
     scalars,
     words,
 )
+from gtm.tools.sampler import sample, sample_arguments
+from gtm.types import Json, Result
 
 Send = Callable[[str, dict[str, Json]], Result]
 Keys = tuple[Json, ...]

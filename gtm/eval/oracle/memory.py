@@ -5,11 +5,20 @@ behind a cursor) it forgets or leaves alone; everything else it holds the simula
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from gtm import Result
-from gtm.types import Json, canonical
-from tests.reading import (
+from gtm.eval.oracle.facts import (
+    DEFAULT_PAGE,
+    HARMLESS,
+    KEEPING,
+    MORE,
+    OPTIONS,
+    SECRETS,
+    VOLATILE,
+    Contradiction,
+    Fact,
+    Thing,
+)
+from gtm.eval.oracle.reading import (
     BEGINNINGS,
     CHANGES,
     ON_PAGE,
@@ -31,54 +40,7 @@ from tests.reading import (
     within,
     words,
 )
-
-SECRETS = frozenset("password passwd secret token credential credentials private passphrase apikey cvv pin".split())
-VOLATILE = frozenset(
-    "updated update modified modification changed change edited etag version revision rev last sequence"
-    " hash checksum generation".split()
-)
-"""Words of fields that a server itself changes with every write."""
-OPTIONS = frozenset(
-    "dry validate preview fields include includes exclude expand embed sort order orderby async wait force if prefer"
-    " accept fail notify".split()
-)
-"""Words of arguments that steer a call instead of describing a thing."""
-KEEPING = frozenset(("nochange", "unchanged", "notchanged", "keep"))
-"""Members of an enum (flat) that a write takes in order to leave a field as it is: no thing ever has such a value."""
-HARMLESS = frozenset(("sort", "order", "orderby", "sortby", "sortorder", "direction"))
-"""List arguments that leave out nothing."""
-MORE = frozenset(("next", "cursor", "more", "continuation", "marker"))
-DEFAULT_PAGE = 10
-"""A list with a page size but no default for it is taken as whole only below this many items."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """One answer that cannot be true beside an earlier one."""
-
-    kind: str
-    step: int
-    tool: str
-    address: Address
-    expected: str
-    actual: str
-
-
-@dataclass(slots=True)
-class Fact:
-    value: Json
-    said: str
-    """`sent` by the caller, or the tool that showed it."""
-    step: int
-
-
-@dataclass(slots=True)
-class Thing:
-    alive: bool
-    why: str
-    made: bool = False
-    """Created here, by a key that the server chose."""
-    facts: dict[Place, Fact] = field(default_factory=dict)
+from gtm.types import Json, Result, canonical
 
 
 class Oracle:
