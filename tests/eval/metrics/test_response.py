@@ -148,6 +148,7 @@ def test_how_many_rows_a_search_has_is_no_grounded_value() -> None:
     assert pairs(rows, [{**row, "city": "Lima"} for row in rows])["grounded_recall"] == 0.0
     assert pairs(rows, [{"rent": 10}, {"rent": 20}])["grounded_recall"] == 0.0, "a field that is missing is missed"
     assert pairs(rows, {"error": "no"})["grounded_recall"] == 0.0
+    assert pairs(rows, [])["grounded_recall"] == 0.0, "silence is not left out of the mean"
     named = [{"name": "Kilimani Flats", "city": "Nairobi"}, {"name": "Other", "city": "Nairobi"}]
     assert pairs(named, named[1:])["grounded_recall"] == 1 / 3, "what is known by name is missed"
     assert pairs(named[:1], [named[0], named[0]])["grounded_precision"] == 2 / 3, "and not shown twice"
