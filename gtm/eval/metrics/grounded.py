@@ -46,6 +46,7 @@ def grounded(aligned: Aligned, is_grounded: Callable[[Pair], bool]) -> Grounded:
     wanted = [
         pair for pair in pairs if pair.answer is not MISSING or not _lacks(pair, aligned) or _item(pair) in known
     ]
+    wanted = wanted or pairs  # an answer without a row says nothing, which is no reason to leave it out
     equal = sum(same(pair.true, pair.answer) for pair in wanted)
     given = sum(pair.answer is not MISSING and pair.answer is not None for pair in wanted)
     extra = 0
