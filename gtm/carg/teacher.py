@@ -71,15 +71,17 @@ class Answers:
     def __init__(self, folder: "RunFolder") -> None:
         self._config = folder.recipe.teacher
         self._path = folder.path / KEPT
-        new = not self._path.exists()
         try:
             self._kept = sqlite3.connect(self._path, isolation_level=None, timeout=60, check_same_thread=False)
+            self._kept.execute("PRAGMA journal_mode = WAL")
+            # A crash of the machine may lose the last answers; they are asked for again.
+            self._kept.execute("PRAGMA synchronous = NORMAL")
             self._kept.execute(
                 "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, text TEXT NOT NULL, ending TEXT NOT NULL, "
                 "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, used INTEGER NOT NULL) "
                 "WITHOUT ROWID"
             )
-            if new and self._config.answers is not None:
+            if self._config.answers is not None:
                 self._take((folder.base or Path()) / self._config.answers)
         except sqlite3.Error as error:
             raise RunError(f"{str(self._path)!r} cannot be used ({error}); free some room, or delete it") from error
@@ -135,8 +137,18 @@ class Answers:
         return request_key(self._config.name, request).hex()
 
     def _take(self, path: Path) -> None:
-        self._kept.execute("BEGIN")
-        self._kept.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, 0)", _lines(path))
+        """Take a file of answers over, once, whichever process comes first; the others wait."""
+        self._kept.execute("CREATE TABLE IF NOT EXISTS taken (file TEXT PRIMARY KEY)")
+        if self._kept.execute("SELECT 1 FROM taken").fetchone():
+            return
+        self._kept.execute("BEGIN IMMEDIATE")
+        try:
+            if not self._kept.execute("SELECT 1 FROM taken").fetchone():
+                self._kept.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, 0)", _lines(path))
+                self._kept.execute("INSERT INTO taken VALUES (?)", (path.name,))
+        except BaseException:
+            self._kept.execute("ROLLBACK")
+            raise
         self._kept.execute("COMMIT")
 
 

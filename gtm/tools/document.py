@@ -168,6 +168,8 @@ def _from_yaml(text: str, source: str) -> Json:
     try:
         return _Builder(source).build(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in (error.problem or ""):  # libyaml's own limit, since PyYAML 6.0.4
+            raise SpecError(f"{source!r} is nested more than {MAX_DEPTH} levels deep; flatten it") from error
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1} column {mark.column + 1}" if mark else ""
         raise SpecError(f"{source!r} is neither JSON nor YAML: {error.problem or error.context}{where}") from error

@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from gtm.carg import pipeline
 from gtm.carg.folder import RunFolder
 from gtm.carg.records import Entry, Row, Session
+from gtm.carg.teacher import EXPORT
 from gtm.cli.main import main
 from gtm.tools.catalog import split
 from gtm.world.tree import leaves
@@ -161,3 +164,30 @@ def test_without_data_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_validate_needs_a_finished_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["carg", "validate", "--run", str(tmp_path)]) == 2
     assert "holds no run" in capsys.readouterr().err
+
+
+TAUGHT = RECIPE + '[teacher]\nname = "somebody"\n[calls]\nteacher_calls = 60\n'
+
+
+@pytest.mark.slow
+def test_kept_answers_make_the_rows_that_the_teacher_made(data: Path, tmp_path: Path) -> None:
+    asked, kept = tmp_path / "asked", tmp_path / "kept"
+    assert carg("run", data, asked, "--teacher", "scripted", recipe=TAUGHT) == 0
+    rows = list(pipeline.open_folder(asked).every(Row, "curate", "curate"))
+    assert sum(row.call.origin == "teacher" for row in rows) > 20
+    shutil.copy(asked / EXPORT, tmp_path)
+    with_file = TAUGHT.replace('"somebody"', f'"somebody"\nanswers = "{EXPORT}"')
+    assert carg("run", data, kept, recipe=with_file) == 0
+    assert digests(kept) == digests(asked)
+    assert main(["carg", "validate", "--run", str(kept)]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_runs_make_the_same_rows(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    program = Path(__file__).parent.parent.parent / "recipes" / "check_carg.py"
+    command = [sys.executable, str(program), str(tmp_path / "recipe.toml"), "--data", str(data), "--kills", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)
+    assert report["different"] == [] and report["kills"] >= 2
