@@ -26,7 +26,6 @@ from gtm.simulator.simulator import Simulator
 from gtm.tools.shape import render_type
 from gtm.types import Json, Result, Toolset
 from gtm.world.outcome import Moment, WorldMode
-from gtm.world.plan import make_plan
 from gtm.world.services import clock, seed_of
 from gtm.world.state import State
 
@@ -276,7 +275,8 @@ class Planner:
         definition = self._definitions.get(name)
         if definition is None:
             return None
-        plan = make_plan(definition.bound, arguments, Moment(State(), mode, 0, clock(0)))
+        moment = Moment(State(), mode, 0, clock(0))
+        plan = self._definitions.rules.plan(definition.bound, arguments, moment)
         return plan.refusal.kind if plan.refusal is not None else None
 
     def _rng(self, *parts: str) -> random.Random:

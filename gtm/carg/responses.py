@@ -9,7 +9,7 @@ out with all that needs it, and counted.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 
@@ -19,6 +19,7 @@ from gtm.carg.folder import RunFolder
 from gtm.carg.notes import Rules, rules_of
 from gtm.carg.real import part_of, written_for
 from gtm.carg.records import Called, Entry, Origin, Plan, Recording, Session, Step, Written, to_line
+from gtm.carg.rehearsal import arguments_of
 from gtm.carg.stage import Done, Progress, Unit
 from gtm.carg.teacher import EXPORT, Answers, Asking, Teacher, TeacherSilent
 from gtm.carg.values import Values, topic_of
@@ -29,7 +30,6 @@ from gtm.prompt import VERSION
 from gtm.simulator.config import Config
 from gtm.simulator.session import Session as Live
 from gtm.types import Json, Toolset
-from gtm.world.tree import UNKNOWN, inside, steps_of
 
 MAX_FAMILIES = 12
 """Whose simulators are held at a time while a teacher is asked; more would only wait for it."""
@@ -168,11 +168,10 @@ async def _carry_out(plan: Plan, family: _Family, teacher: Engine | None, counts
     simulator, scribe = family.simulator(plan, teacher)
     live = simulator.session(seed=plan.seed, world=plan.world, faults=list(plan.faults), initial=plan.initial or None)
     calls: list[Called] = []
-    contents: list[Json] = []
-    for step in plan.steps:
-        contents.append(UNKNOWN)
+    answers: dict[int, Json] = {}
+    for at, step in enumerate(plan.steps):
         try:
-            called = await (_observe if plan.real else _call)(live, simulator, scribe, step, contents)
+            called = await (_observe if plan.real else _call)(live, simulator, scribe, step, answers)
         except TeacherSilent:
             counts["left_out/teacher_silent"] += 1
             continue
@@ -183,7 +182,8 @@ async def _carry_out(plan: Plan, family: _Family, teacher: Engine | None, counts
             counts["left_out/unbound"] += 1
             continue
         calls.append(called)
-        contents[-1] = UNKNOWN if called.result.is_error else called.result.content
+        if not called.result.is_error:
+            answers[at] = called.result.content
     return Session(
         id=plan.id,
         family=plan.family,
@@ -202,11 +202,11 @@ async def _carry_out(plan: Plan, family: _Family, teacher: Engine | None, counts
 
 
 async def _call(
-    live: Live, simulator: Simulator, scribe: _Scribe, step: Step, contents: Sequence[Json]
+    live: Live, simulator: Simulator, scribe: _Scribe, step: Step, answers: Mapping[int, Json]
 ) -> Called | None:
     """A planned call; None where what it needs of an earlier answer is not there."""
-    arguments = _bound(step, contents)
-    if arguments is UNKNOWN:
+    arguments = arguments_of(step, answers, simulator.toolset.by_name.get(step.tool))
+    if arguments is None:
         return None
     scribe.begin(step.tool)
     await live.acall(step.tool, arguments)
@@ -216,7 +216,7 @@ async def _call(
 
 
 async def _observe(
-    live: Live, simulator: Simulator, scribe: _Scribe, step: Step, contents: Sequence[Json]
+    live: Live, simulator: Simulator, scribe: _Scribe, step: Step, answers: Mapping[int, Json]
 ) -> Called | None:
     """A call that really happened."""
     definition = simulator.definitions.get(step.tool)
@@ -255,30 +255,6 @@ def _as_written(asked: tuple[Request, Completion] | None) -> Written | None:
     system = "text" if request.messages[0].content == prompt.text_of("text") else "system"
     messages = tuple((message.role, message.content) for message in request.messages)
     return Written(system=system, messages=messages, shape=request.schema, target=target)
-
-
-def _bound(step: Step, contents: Sequence[Json]) -> Json:
-    """The arguments with what they take from earlier answers; UNKNOWN where that is not there."""
-    arguments: Json = dict(step.arguments)
-    for pointer, (index, source) in step.bind.items():
-        value = contents[index]
-        for part in steps_of(source):
-            value = inside(value, part)
-        if value is UNKNOWN or isinstance(value, dict | list):
-            return UNKNOWN
-        arguments = _put(arguments, steps_of(pointer), value)
-    return arguments
-
-
-def _put(value: Json, path: list[str], part: Json) -> Json:
-    """A value with one place of it replaced."""
-    if not path:
-        return part
-    if isinstance(value, list):
-        index = int(path[0])
-        return [_put(item, path[1:], part) if at == index else item for at, item in enumerate(value)]
-    held = value if isinstance(value, dict) else {}
-    return {**held, path[0]: _put(held.get(path[0], {}), path[1:], part)}
 
 
 def _has_taught(folder: RunFolder, unit: Unit) -> bool:
