@@ -364,10 +364,12 @@ def body_of(route: Route, arguments: Mapping[str, Json]) -> dict[str, Json]:
 def unwrapped(sent: dict[str, Json], route: Route, place: Place) -> tuple[Place, dict[str, Json]]:
     """What is in an object argument (`settings`) that the answer has no field for, though for most that is in it.
 
-    Not for all: a write may take more than an answer shows, and what is not declared there is not missed.
+    Not for all: a write may take more than an answer shows, and what is not declared there is not missed. What the
+    answer shows beside the place (`parametersRef` beside `metadata`) is a field of the thing.
     """
     shown = route.output.properties(place)
-    outer = [(n, v) for n, v in sent.items() if isinstance(v, dict) and n not in shown]
+    fields = {name for depth in range(len(place) + 1) for name in route.output.properties(place[:depth])}
+    outer = [(n, v) for n, v in sent.items() if isinstance(v, dict) and n not in fields]
     inner = [((n,), v) for n, v in outer if v and 2 * len({*v} & {*shown}) >= len(v)]
     return inner[0] if len(inner) == 1 else ((), sent)
 
