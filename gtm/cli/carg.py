@@ -9,9 +9,11 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gtm.cli import options
 from gtm.cli.terminal import Steps, say, show, show_json
 from gtm.errors import ConfigError
 
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: cores)")
             action.add_argument("--runner", choices=("local", "ray"), default="local", help="who does the work")
             action.add_argument("--teacher", metavar="MODEL", help="a model to ask what was never asked before")
+            options.add_allow_exec(action)
             action.add_argument("--in-flight", type=int, default=32, help="sessions that ask it at a time")
         if name == "show":
             action.add_argument("--sample", type=int, default=20, metavar="N", help="how many rows (default: 20)")
@@ -108,9 +111,10 @@ def _folder(arguments: argparse.Namespace) -> "RunFolder":
         raise ConfigError("name the run's folder with --run, or give a RECIPE")
     path = Path(arguments.folder) if arguments.folder else Path("runs") / (recipe.name if recipe else "")
     where = getattr(arguments, "data", None) or os.environ.get("GTM_DATA")
-    return pipeline.open_folder(
+    folder = pipeline.open_folder(
         path, recipe, data=Path(where) if where else None, base=Path(given).parent if given else None
     )
+    return replace(folder, allow_exec=getattr(arguments, "allow_exec", False))
 
 
 @contextmanager
