@@ -182,6 +182,9 @@ def _reader(tool: Tool, said: Said, resource: str, confidence: float, common: Ma
     several = sum(MANY[hint] for hint, holds in hints.items() if holds) > MANY_FROM
     if several and (many is not False or shows_array(tool)):
         return effect("list", resource, (), confidence, f"the verb {said.verb!r} and several things")
+    if several:
+        # A text about several things (`list_directory`): an argument names what they are in, not one of them.
+        return adrift("read", f"the verb {said.verb!r}, but the answer is not a list of things")
     if key is None and not all(is_scalar(tool, name) for name in required):
         return adrift("read", f"the verb {said.verb!r} on several things at once")
     if key is None and required:

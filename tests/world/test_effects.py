@@ -7,8 +7,10 @@ from types import ModuleType
 
 import pytest
 
+from gtm import Simulator, load_toolset
 from gtm.types import Effect, HttpBinding, Json, Tool, Toolset
 from gtm.world.effects import THRESHOLD, infer_effects, storable
+from gtm.world.outcome import WorldMode
 from tests.samples import operation
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -243,3 +245,17 @@ def test_the_labels_are_300_and_complete(recipe: ModuleType) -> None:
     rows = [recipe.json.loads(line) for line in recipe.LABELS.read_text().splitlines()]
     assert len({row["id"] for row in rows}) == 300
     assert all(row["kind"] in {*recipe.KINDS, "opaque"} and row["reason"].endswith(".") for row in rows)
+
+
+@pytest.mark.parametrize("world", ["auto", "closed"])
+def test_what_several_things_are_in_is_not_one_of_them(world: WorldMode) -> None:
+    """A listing in words stores nothing: a directory that nobody created by a call is listed all the same."""
+    with (
+        Simulator(
+            load_toolset(str(ROOT / "examples" / "specs" / "filesystem.mcp.json")), model="scripted"
+        ) as simulator,
+        simulator.session(world=world) as session,
+    ):
+        session.call("write_file", {"path": "/projects/a.txt", "content": "a"})
+        assert not session.call("list_directory", {"path": "/projects"}).is_error
+        assert not session.call("search_files", {"path": "/projects", "pattern": "*.txt"}).is_error
