@@ -272,6 +272,7 @@ def llama_server(weights: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)  # it loads and runs a model of its own
 async def test_llama_cpp_writes_under_the_shape(llama_server: str) -> None:
     engine = OpenAIEngine(f"openai:smollm2@{llama_server}/v1")
     found = await engine.generate([ask(SHAPE, text=f"A pet store. Write pet {i} as JSON.") for i in range(3)])
