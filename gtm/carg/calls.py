@@ -55,7 +55,8 @@ class CallsStage:
         entries = [entry for file in ("sources", "tools") for entry in folder.records(Entry, unit, file)]
         recordings = folder.records(Recording, unit, "recordings")
         recipe = folder.recipe
-        share = taught_share(recipe.calls, int(unit.given or 0))
+        # Without a teacher the same tools are called, and values answer.
+        share = 0.0 if recipe.teacher.name == "none" else taught_share(recipe.calls, int(unit.given or 0))
         for plan in plans_of(entries, recordings, recipe.calls, recipe.seed, share, done.counts):
             done.add("calls", to_line(plan))
             done.counts["plans"] += 1
