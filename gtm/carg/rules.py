@@ -105,6 +105,10 @@ def oddities(call: Called, tool: Tool | None, validator: jsonschema_rs.Validator
         yield "placeholder"
 
 
+_BROKEN_OFF = "generation "
+"""How the simulator's warnings about a completion that stopped midway begin."""
+
+
 def _unreadable(call: Called, session: Session) -> Flaw | None:
     """Whether the target is what `parse` would read back, whole."""
     written = call.written
@@ -114,8 +118,11 @@ def _unreadable(call: Called, session: Session) -> Flaw | None:
         return "empty" if call.result.is_error and not call.result.text.strip() else None
     if not written.target.strip():
         return "empty"
+    if any(warning.startswith(_BROKEN_OFF) for warning in call.result.warnings):
+        return "truncated"
     if written.shape is None:
-        return None
+        # A text that ran out of tokens is shown up to its last whole sentence.
+        return None if session.real or call.result.text == written.target else "truncated"
     parsed = prompt.parse(written.target, written.shape)
     if parsed.ending is not Ending.COMPLETE:
         return "shape"
