@@ -1,9 +1,10 @@
 """Is a run of `gtm carg` that is killed again and again the same as an unbroken one? Kills it at random times.
 
-    check_carg.py RECIPE [--data DIR] [--kills 10] [--workers 2] [--runner local] [--seed 0]
+    check_carg.py RECIPE [--data DIR] [--kills 10] [--workers 2] [--runner local] [--seed 0] [--run DIR]
 
 Runs the recipe once unbroken and once killed (SIGKILL, the whole process group), each in a new folder, and compares
-all files of rows byte by byte. Prints one JSON object; exit 1 where a file differs.
+all files of rows byte by byte. Prints one JSON object; exit 1 where a file differs. With --run the unbroken run is left
+in that folder.
 """
 
 import argparse
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--runner", default="local")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--run", type=Path, help="a new folder, where the unbroken run is left")
     options = parser.parse_args()
     if not options.data:
         print("no data: give --data DIR or set GTM_DATA", file=sys.stderr)
@@ -34,7 +36,7 @@ def main() -> int:
     command = [sys.executable, "-m", "gtm", "carg", "run", str(options.recipe), "--data", options.data]
     command += ["--workers", str(options.workers), "--runner", options.runner, "--run"]
     with tempfile.TemporaryDirectory() as scratch:
-        whole, broken = Path(scratch, "whole"), Path(scratch, "broken")
+        whole, broken = options.run or Path(scratch, "whole"), Path(scratch, "broken")
         began = time.monotonic()
         subprocess.run([*command, str(whole)], check=True, stdout=subprocess.DEVNULL)
         seconds = time.monotonic() - began
@@ -47,13 +49,16 @@ def main() -> int:
 
 
 def kill_often(command: list[str], kills: int, seconds: float, rng: random.Random) -> int:
-    """Start the run and kill it, so many times; how often it was still running. The times are spread over a run."""
+    """Start the run and kill it, so many times; how often it was still running.
+
+    Together the times come to nine tenths of a run, so that the kills fall all over it.
+    """
     killed = 0
     for _ in range(kills):
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        time.sleep(rng.uniform(0.1, 0.4) * max(seconds, 3.0))
+        time.sleep(max(1.0, rng.uniform(0.2, 1.6) * seconds / kills))
         if process.poll() is None:
             killed += 1
             os.killpg(process.pid, signal.SIGKILL)
