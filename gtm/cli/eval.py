@@ -32,9 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="beside it, or instead of it where no --model is named: simulator:M, sampler, nearest, free:M, "
         "emulator:M, mirror:M, always_success, always_error, random",
     )  # fmt: skip
-    run.add_argument("--limit", type=int, metavar="N", help="recorded sessions, drawn evenly from the families")
+    run.add_argument(
+        "--limit", type=int, metavar="N", help="calls to score: whole sessions, evenly from the families"
+    )
     run.add_argument("--seed", type=int, default=0, metavar="N", help="of the draw and of the sessions (default: 0)")
     run.add_argument("--data", metavar="DIR", help="folder with calls/ and tools/ (default: $GTM_DATA)")
+    run.add_argument(
+        "--episodes", nargs="+", default=[], metavar="FILE",
+        help="instead: cassettes of your own tools, as gtm record writes them",
+    )  # fmt: skip
+    run.add_argument("--tools", metavar="FILE", help="the definitions that --episodes are recordings of")
     run.add_argument(
         "--run", dest="folder", metavar="DIR", help="the run's folder (default: runs/eval- and its digest)"
     )
@@ -62,9 +69,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from gtm.eval.bench import Wanted, evaluate
     from gtm.eval.report import write_report
 
-    data = arguments.data or os.environ.get("GTM_DATA")
-    if not data:
-        raise ConfigError("an evaluation needs recordings: give --data DIR or set GTM_DATA")
+    data = arguments.data or (None if arguments.episodes else os.environ.get("GTM_DATA"))
     judged = bool(arguments.judge)
     suites = [name for name in SUITES if name in arguments.suites or (ALL in arguments.suites and name != "judge")]
     if ALL in arguments.suites and judged and "judge" not in suites:
@@ -73,7 +78,9 @@ def _run(arguments: argparse.Namespace) -> int:
     wanted = Wanted(
         suites=suites,
         candidates=[*(f"simulator:{model}" for model in models if model), *arguments.candidate],
-        data=Path(data),
+        data=Path(data) if data else None,
+        episodes=[Path(file) for file in arguments.episodes],
+        tools=Path(arguments.tools) if arguments.tools else None,
         limit=arguments.limit,
         seed=arguments.seed,
         judges=arguments.judge,

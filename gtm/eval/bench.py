@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gtm.errors import ConfigError
 from gtm.eval.candidates import Engines, check_candidate, open_candidate
+from gtm.eval.episodes import OWN, read_episodes
 from gtm.eval.folder import Folder, RunConfig
 from gtm.eval.items import Families, Items, read_items, spread
 from gtm.eval.records import Candidate, Item, SuiteName
@@ -24,6 +25,7 @@ from gtm.eval.suites.format import FormatSuite
 from gtm.eval.suites.judge import JudgeSuite
 from gtm.eval.suites.speed import SpeedSuite
 from gtm.prompt import VERSION
+from gtm.tools.load import load_toolset
 from gtm.types import Toolset, digest
 
 DISTRIBUTION = "gtm-sim"
@@ -36,7 +38,11 @@ class Wanted:
 
     suites: Sequence[str]
     candidates: Sequence[str]
-    data: Path
+    data: Path | None = None
+    """A folder with calls/ and tools/."""
+    episodes: Sequence[Path] = ()
+    """Or a user's own recordings, of the tools in `tools`."""
+    tools: Path | None = None
     limit: int | None = None
     seed: int = 0
     judges: Sequence[str] = ()
@@ -76,7 +82,7 @@ class Prepared:
 def prepare(wanted: Wanted) -> Prepared:
     """Read the data and make the suites. Raises ConfigError, SpecError and ModelError."""
     config = configured(wanted)
-    every = read_items(wanted.data, seed=wanted.seed)
+    every = recorded(wanted)
     chosen = every.items if wanted.limit is None else spread(every.items, wanted.limit, wanted.seed)
     return Prepared(config, make_bench(config, every, chosen, wanted.engines))
 
@@ -86,7 +92,8 @@ async def evaluate(wanted: Wanted, tell: Tell) -> Path:
 
     Raises:
         ConfigError: a suite or candidate that is none.
-        SpecError: no data.
+        SpecError: no data, or none that can be scored.
+        SessionError: a file of Episodes that is none.
         RunError: a folder of another configuration, or a suite with nothing to measure.
         EngineError: an engine failed; what was finished is kept.
     """
@@ -113,12 +120,21 @@ def configured(wanted: Wanted) -> RunConfig:
         raise ConfigError(f"{(unknown or ['nothing'])[0]!r} is no suite: use {', '.join(SUITES)}")
     if "judge" in suites and not wanted.judges:
         raise ConfigError("the suite 'judge' needs judges: give --judge openai:NAME@URL, best twice")
-    if not wanted.data.exists():
-        raise ConfigError(f"{str(wanted.data)!r} is not there; give --data a folder with calls/ and tools/")
+    if wanted.data is None and not (wanted.episodes and wanted.tools):
+        raise ConfigError(
+            "an evaluation needs recordings: give --data DIR or set GTM_DATA, or --episodes FILE with --tools FILE"
+        )
+    if wanted.data is not None and wanted.episodes:
+        raise ConfigError("give --data or --episodes, not both: two runs can be compared")
+    files = [wanted.data] if wanted.data is not None else [*wanted.episodes, wanted.tools]
+    for file in files:
+        if file is not None and not file.exists():
+            raise ConfigError(f"{str(file)!r} is not there; check the path")
     return RunConfig(
         suites=tuple(suites),
         candidates=tuple(dict.fromkeys(check_candidate(name) for name in wanted.candidates)),
-        data=digest_of(wanted.data),
+        data=digest_of([file for file in files if file is not None]),
+        splits=("dev", "test") if wanted.data is not None else (OWN,),
         limit=wanted.limit,
         seed=wanted.seed,
         judges=tuple(wanted.judges),
@@ -131,15 +147,15 @@ def make_bench(config: RunConfig, every: Items, chosen: Sequence[Item], engines:
     """The suites of a configuration over chosen items; recordings to look up are all there are."""
     items = {item.id: item for item in chosen}
     toolsets = Toolsets(every.families)
-    by_family: dict[str, list[Item]] = {}
+    recordings: dict[str, list[Item]] = {}
     for item in every.items:
-        by_family.setdefault(item.family, []).append(item)
+        recordings.setdefault(toolsets[item.family].digest, []).append(item)
 
-    def pool(family: str) -> Sequence[Item]:
-        return by_family.get(family, ())
+    def pool(toolset: Toolset) -> Sequence[Item]:
+        return recordings.get(toolset.digest, ())
 
     def reopen(name: str) -> Candidate:
-        return open_candidate(name, engines, pool)
+        return open_candidate(name, engines, pool, fresh=True)
 
     judges = {name: engines.get(name) for name in config.judges}
     sessions = SESSIONS if config.limit is None else max(8, config.limit // 5)
@@ -155,9 +171,18 @@ def make_bench(config: RunConfig, every: Items, chosen: Sequence[Item], engines:
     return Bench([made[name]() for name in config.suites], engines, pool, every.excluded)
 
 
-def digest_of(data: Path) -> str:
+def recorded(wanted: Wanted) -> Items:
+    """All there is to measure against. Raises SpecError and SessionError."""
+    if wanted.data is not None:
+        return read_items(wanted.data, seed=wanted.seed)
+    assert wanted.tools is not None
+    return read_episodes(wanted.episodes, load_toolset(wanted.tools))
+
+
+def digest_of(sources: Sequence[Path]) -> str:
     """Identity of the data: names and contents of its files."""
     digester = hashlib.sha256()
-    for path in [data] if data.is_file() else sorted(data.glob("*/*.jsonl.gz")):
-        digester.update(f"{path.relative_to(data)}\0".encode() + path.read_bytes())
+    for source in sources:
+        for path in [source] if source.is_file() else sorted(source.glob("*/*.jsonl.gz")):
+            digester.update(f"{path.relative_to(source)}\0".encode() + path.read_bytes())
     return digester.hexdigest()[:16]

@@ -2,7 +2,9 @@
 
 `simulator:MODEL` (plan, grammar and a model; `sampler` is `simulator:scripted`), `free:MODEL`, `emulator:MODEL` and
 `mirror:MODEL` (the model is simply asked), `nearest` (recordings), and three floors: `always_success`,
-`always_error`, `random`. Models are named as everywhere; one engine serves all candidates of a model.
+`always_error`, `random`. Models are named as everywhere; one engine serves all candidates of a model. What it wrote
+is kept on disk, so that another run of the same thing gives the same numbers; who measures the engine itself asks it
+`fresh`.
 """
 
 import json
@@ -10,12 +12,15 @@ import random
 from collections.abc import Callable, Sequence
 
 from gtm.engines.base import Engine
-from gtm.engines.models import open_engine
+from gtm.engines.cache import CachedEngine
+from gtm.engines.models import gtm_home, open_engine
+from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import ConfigError
 from gtm.eval.neighbour import Nearest, Pool
 from gtm.eval.prompted import emulator, free, mirror
 from gtm.eval.records import Answer, Candidate, Task
 from gtm.eval.simulated import Simulated
+from gtm.simulator.simulator import CACHE_FILE
 from gtm.tools.sampler import sample
 from gtm.tools.shape import Unsatisfiable
 from gtm.types import Json
@@ -40,15 +45,24 @@ class Engines:
     def __init__(self, opened: Callable[[str], Engine] = open_engine) -> None:
         self._open = opened
         self._engines: dict[str, Engine] = {}
+        self._kept: dict[str, CachedEngine] = {}
 
-    def get(self, model: str) -> Engine:
-        """The engine of a model. Raises ModelError."""
+    def get(self, model: str, *, fresh: bool = False) -> Engine:
+        """The engine of a model, with what it ever wrote unless a fresh one is asked for. Raises ModelError."""
         if model not in self._engines:
             self._engines[model] = self._open(model)
-        return self._engines[model]
+        engine = self._engines[model]
+        if fresh or isinstance(engine, ScriptedEngine):
+            return engine
+        if model not in self._kept:
+            self._kept[model] = CachedEngine(engine, gtm_home() / CACHE_FILE)
+        return self._kept[model]
 
     async def aclose(self) -> None:
         """Close all of them."""
+        for kept in self._kept.values():
+            kept.close_file()
+        self._kept.clear()
         for engine in self._engines.values():
             await engine.aclose()
         self._engines.clear()
@@ -94,15 +108,15 @@ def check_candidate(name: str) -> str:
     raise ConfigError(f"{name!r} is no candidate: use {KNOWN}")
 
 
-def open_candidate(name: str, engines: Engines, pool: Pool) -> Candidate:
-    """A candidate by its name. Raises ConfigError and ModelError."""
+def open_candidate(name: str, engines: Engines, pool: Pool, *, fresh: bool = False) -> Candidate:
+    """A candidate by its name; `fresh`: nothing answers but its engine. Raises ConfigError and ModelError."""
     name = check_candidate(name)
     if name == "nearest":
         return Nearest(pool)
     if name in FLOORS:
         return Floor(name)
     kind, _, model = name.partition(":")
-    return MADE[kind](name, engines.get(model))
+    return MADE[kind](name, engines.get(model, fresh=fresh))
 
 
 def _drawn(task: Task, rng: random.Random) -> Json:

@@ -83,6 +83,11 @@ class Families:
         """Take in one definition."""
         self._lines.setdefault(line["domain"], []).append(line)
 
+    def take(self, toolset: Toolset) -> None:
+        """Take in a whole toolset as a family."""
+        self._lines[toolset.name] = []
+        self._toolsets[toolset.name] = toolset
+
     def lines(self, family: str) -> list[dict[str, Json]]:
         """The definitions of a family as they are in the data."""
         return self._lines[family]
@@ -132,7 +137,7 @@ def read_items(
         found.families.fields.add(item)
     if limit is not None:
         found.items = spread(found.items, limit, seed)
-    found.items = [kept for item in found.items if (kept := _accepting(item, found)) is not None]
+    found.items = [kept for item in found.items if (kept := accepting(item, found)) is not None]
     if not found.items:
         raise SpecError(f"{str(data)!r} has no sessions of the splits {', '.join(splits)} that can be scored")
     return found
@@ -283,7 +288,7 @@ def _turn(turn: dict[str, Json], tool: Tool) -> TrueTurn:
     )
 
 
-def _accepting(item: Item, found: Items) -> Item | None:
+def accepting(item: Item, found: Items) -> Item | None:
     """The item with the steps that accept their own answer; None where none does."""
     kept = []
     for step in item.scored:

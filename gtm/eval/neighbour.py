@@ -7,11 +7,10 @@ no neighbour, which is counted. Two calls are as similar as the share of argumen
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gtm.eval.records import Answer, Item, Task, TrueTurn
-from gtm.tools.catalog import family
-from gtm.types import Json, canonical
+from gtm.types import Json, Toolset, canonical
 
-Pool = Callable[[str], Iterable[Item]]
-"""A family -> all of its recorded sessions."""
+Pool = Callable[[Toolset], Iterable[Item]]
+"""A family's tools -> all of its recorded sessions."""
 
 
 class Nearest:
@@ -20,7 +19,7 @@ class Nearest:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._families: dict[str, dict[str, list[tuple[str, TrueTurn, frozenset[bytes]]]]] = {}
-        """Family -> tool -> (item, turn, leaves of its arguments)."""
+        """Digest of a family's tools -> tool -> (item, turn, leaves of its arguments)."""
 
     @property
     def name(self) -> str:
@@ -37,7 +36,7 @@ class Nearest:
 
     def _one(self, task: Task) -> Answer:
         wanted = frozenset(leaves(task.arguments))
-        known = self._known(family(task.tool)).get(task.tool.name, ())
+        known = self._known(task.toolset).get(task.tool.name, ())
         others = [(turn, held) for item, turn, held in known if item != task.item]
         if not others:
             return Answer(failed="no other recording of this tool")
@@ -47,14 +46,14 @@ class Nearest:
         )
         return Answer(content=turn.response, text=text, is_error=turn.is_error)
 
-    def _known(self, name: str) -> dict[str, list[tuple[str, TrueTurn, frozenset[bytes]]]]:
-        if name not in self._families:
-            tools = self._families[name] = {}
-            for item in sorted(self._pool(name), key=lambda one: one.id):
+    def _known(self, toolset: Toolset) -> dict[str, list[tuple[str, TrueTurn, frozenset[bytes]]]]:
+        if toolset.digest not in self._families:
+            tools = self._families[toolset.digest] = {}
+            for item in sorted(self._pool(toolset), key=lambda one: one.id):
                 for turn in item.turns:
                     held = frozenset(leaves(turn.arguments))
                     tools.setdefault(turn.tool, []).append((item.id, turn, held))
-        return self._families[name]
+        return self._families[toolset.digest]
 
 
 def leaves(value: Json, path: str = "") -> Iterator[bytes]:

@@ -35,7 +35,8 @@ class Item(Frozen):
     domain: str
     source: str
     """The file it came from."""
-    split: Literal["dev", "test"]
+    split: Literal["dev", "test", "own"]
+    """`own`: a user's recordings."""
     fresh: bool
     """Whether the world was empty before the first call."""
     initial: Json = None

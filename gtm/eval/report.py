@@ -15,6 +15,7 @@ from typing import Any
 from gtm.errors import ConfigError
 from gtm.eval import plots
 from gtm.eval.folder import Exclusion, RunConfig, check_scores, read_run, write_whole
+from gtm.eval.items import DOCUMENTED
 from gtm.eval.records import Measured, Score
 from gtm.eval.statistics import measure
 from gtm.eval.suites.speed import IN_FLIGHT, real_latencies
@@ -108,9 +109,7 @@ def context(report: Report) -> dict[str, Any]:
     found = worst_cases(report.scores, names[0], WORST)
     return {
         "title": "How real is it?",
-        "about": f"{len({s.item for s in report.scores if s.step >= 0})} recorded sessions of "
-        f"{len({s.family for s in report.scores if s.step >= 0})} API families ({' and '.join(config.splits)}), "
-        f"{len(names)} candidates, seed {config.seed}, GTM {config.version}.",
+        "about": f"{_measured_on(report)}; {len(names)} candidates, seed {config.seed}, GTM {config.version}.",
         "headline": {
             "columns": [label for _, _, label in columns],
             "rows": [
@@ -130,6 +129,20 @@ def context(report: Report) -> dict[str, Any]:
         "exclusions": report.exclusions,
         "exclusions_by_reason": sorted(reasons.items()),
     }
+
+
+def _measured_on(report: Report) -> str:
+    """Which recordings, of how many families; documented examples are said apart, since nobody called there."""
+    sources: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
+    for score in report.scores:
+        if "source" in score.slices:
+            sources[score.slices["source"] == DOCUMENTED].add((score.item, score.family))
+    parts = [
+        f"{len(found)} {what} of {len({family for _, family in found})} API families"
+        for found, what in ((sources[False], "recorded sessions"), (sources[True], "documented calls"))
+        if found
+    ]
+    return f"{' and '.join(parts) or 'no recordings'} ({' and '.join(report.config.splits)})"
 
 
 def published() -> list[dict[str, str]]:

@@ -19,6 +19,8 @@ from gtm.eval.suite import Remembering, Suite
 SUITES: tuple[SuiteName, ...] = ("format", "errors", "fidelity", "consistency", "determinism", "speed", "judge")
 
 SHARE_ITEMS: frozenset[SuiteName] = frozenset(("format", "errors", "fidelity", "judge"))
+OF_THE_ENGINE: frozenset[SuiteName] = frozenset(("determinism", "speed"))
+"""What these measure, a kept answer would hide."""
 
 ITEMS_AT_ONCE = 16
 """Items that a candidate answers at the same time: an engine writes for all of them in one batch."""
@@ -34,7 +36,7 @@ class Bench:
     suites: Sequence[Suite]
     engines: Engines
     pool: Pool
-    """Recordings by family, for the candidate that looks them up."""
+    """Recordings by the tools of their family, for the candidate that looks them up."""
     excluded: Mapping[str, str] = field(default_factory=dict)
     """Items that no suite could use -> why."""
 
@@ -72,13 +74,17 @@ async def run(bench: Bench, folder: Folder, tell: Tell) -> None:
     tell(0, total)
     for name in folder.config.candidates:
         candidate = open_candidate(name, bench.engines, bench.pool)
+        fresh = open_candidate(name, bench.engines, bench.pool, fresh=True)
         try:
-            await _measure(bench, folder, candidate, finished)
+            await _measure(bench, folder, candidate, fresh, finished)
         finally:
             await candidate.aclose()
+            await fresh.aclose()
 
 
-async def _measure(bench: Bench, folder: Folder, candidate: Candidate, finished: Callable[[int], None]) -> None:
+async def _measure(
+    bench: Bench, folder: Folder, candidate: Candidate, fresh: Candidate, finished: Callable[[int], None]
+) -> None:
     """All suites of one candidate."""
     shared: dict[str, list[Suite]] = {}
     alone: list[tuple[Suite, list[str]]] = []
@@ -96,7 +102,8 @@ async def _measure(bench: Bench, folder: Folder, candidate: Candidate, finished:
         [_Job(unit, tuple(suites)) for unit, suites in shared.items()], ITEMS_AT_ONCE, folder, candidate, finished
     )
     for suite, units in alone:
-        await _all([_Job(unit, (suite,)) for unit in units], suite.at_once, folder, candidate, finished)
+        asked = fresh if suite.name in OF_THE_ENGINE else candidate
+        await _all([_Job(unit, (suite,)) for unit in units], suite.at_once, folder, asked, finished)
 
 
 async def _all(

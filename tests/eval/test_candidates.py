@@ -127,17 +127,17 @@ async def test_mirror_reads_both_fields_of_its_form() -> None:
 
 async def test_nearest_answers_with_the_most_similar_call_of_another_session() -> None:
     sessions = [item(1), item(2, "Rexy"), item(3, "Rex")]
-    candidate = Nearest(lambda family: sessions if family == "pets.example" else ())
+    candidate = Nearest(lambda toolset: sessions if toolset == PETS else ())
     answer = await only(candidate, task(0))
     assert answer.content == pet(3, "Rex")
-    alone = Nearest(lambda family: [item(1)])
+    alone = Nearest(lambda toolset: [item(1)])
     assert (await only(alone, task(0))).failed == "no other recording of this tool"
 
 
 async def test_floors_answer_as_they_are_called() -> None:
     engines = Engines()
     success, error, chance = [
-        open_candidate(name, engines, lambda family: ()) for name in ("always_success", "always_error", "random")
+        open_candidate(name, engines, lambda toolset: ()) for name in ("always_success", "always_error", "random")
     ]
     tasks = [task(step, number) for step in (0, 1) for number in range(100)]
     assert not any(answer.is_error for answer in await success.answer(tasks))

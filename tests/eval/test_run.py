@@ -1,10 +1,12 @@
 """A run's folder: appended unit by unit, gone on with, refused for another configuration; nothing left out unsaid."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from gtm.engines.base import Completion, Request
 from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import EngineError, RunError, SpecError
 from gtm.eval.candidates import Engines
@@ -41,7 +43,7 @@ class Fake:
 
 
 def bench(*suites: object, engines: Engines | None = None, **excluded: str) -> Bench:
-    return Bench(suites, engines or Engines(), lambda family: (), excluded)  # type: ignore[arg-type]
+    return Bench(suites, engines or Engines(), lambda toolset: (), excluded)  # type: ignore[arg-type]
 
 
 async def carry_out(path: Path, made: Bench, config: RunConfig = CONFIG) -> list[tuple[int, int]]:
@@ -168,3 +170,37 @@ async def test_speed_stands_beside_the_engine_alone(tmp_path: Path) -> None:
         assert values[f"calls_per_second_{in_flight}"] > 0
         assert values[f"p50_ms_{in_flight}"] <= values[f"p95_ms_{in_flight}"]
         assert values[f"engine_calls_per_second_{in_flight}"] > values[f"calls_per_second_{in_flight}"]
+
+
+class Fickle:
+    """An engine that never writes the same twice."""
+
+    name = "fickle"
+
+    def __init__(self, counter: "itertools.count[int]") -> None:
+        self._counter = counter
+
+    async def generate(self, requests: Sequence[Request]) -> list[Completion]:
+        return [Completion("{}" if next(self._counter) % 2 else "prose") for _ in requests]
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_what_an_engine_wrote_is_kept_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
+    config = CONFIG.model_copy(update={"candidates": ("free:fickle",)})
+    counter = itertools.count()
+    texts = []
+    for name in ("one", "two"):
+        engines = Engines(lambda model: Fickle(counter))
+        await carry_out(tmp_path / name, bench(FormatSuite(ITEMS, TOOLSETS, 0), engines=engines), config)
+        await engines.aclose()
+        texts.append([score.model_dump_json() for score in read_run(tmp_path / name)[1]])
+    assert texts[0] == texts[1]
+    asked = next(counter)
+    engines = Engines(lambda model: Fickle(counter))
+    request = Request((), None, 8, 0)
+    fresh = [await engines.get("fickle", fresh=True).generate([request]) for _ in range(2)]
+    assert fresh[0] != fresh[1]
+    assert asked > 0

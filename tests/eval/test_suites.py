@@ -61,14 +61,14 @@ class Fickle:
 def determinism(reopen: Candidate | None = None) -> DeterminismSuite:
     engines = Engines()
     return DeterminismSuite(
-        ITEMS, TOOLSETS, 0, lambda name: reopen or open_candidate(name, engines, lambda family: ())
+        ITEMS, TOOLSETS, 0, lambda name: reopen or open_candidate(name, engines, lambda toolset: ())
     )
 
 
 @pytest.mark.timeout(120)  # another process has to start
 @pytest.mark.parametrize("unit", ["repeat", "fresh", "batch", "process"])
 async def test_the_sampler_says_the_same_however_it_is_asked(unit: str) -> None:
-    candidate = open_candidate("sampler", Engines(), lambda family: ())
+    candidate = open_candidate("sampler", Engines(), lambda toolset: ())
     scores = await determinism().measure(unit, candidate)
     assert [score.values for score in scores] == [{f"same_{unit}": 1.0}] * 3
 

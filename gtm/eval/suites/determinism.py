@@ -91,7 +91,7 @@ def answer_elsewhere(name: str, tasks: str) -> str:
 
     async def run() -> list[bytes]:
         engines = Engines()
-        candidate = open_candidate(name, engines, lambda family: ())
+        candidate = open_candidate(name, engines, lambda toolset: (), fresh=True)
         try:
             return said(await candidate.answer(load_tasks(tasks)))
         finally:
