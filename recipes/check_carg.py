@@ -3,8 +3,8 @@
     check_carg.py RECIPE [--data DIR] [--kills 10] [--workers 2] [--runner local] [--seed 0] [--run DIR]
 
 Runs the recipe once unbroken and once killed (SIGKILL, the whole process group), each in a new folder, and compares
-all files of rows byte by byte. Prints one JSON object; exit 1 where a file differs. With --run the unbroken run is left
-in that folder.
+all files of rows byte by byte. Prints one JSON object; exit 1 where a file differs. With --run the unbroken one is
+left there.
 """
 
 import argparse
