@@ -25,9 +25,9 @@ from gtm.carg.teacher import EXPORT, Answers, Asking, Teacher, TeacherSilent
 from gtm.carg.values import Values, topic_of
 from gtm.engines.base import Completion, Engine, Request
 from gtm.engines.grammar import dump
+from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import GtmError
 from gtm.prompt import VERSION
-from gtm.simulator.config import Config
 from gtm.simulator.session import Session as Live
 from gtm.types import Json, Toolset
 
@@ -71,13 +71,16 @@ class _Family:
     name: str
     toolset: Toolset
     values: Values
+    tools: Simulator
     simulators: dict[tuple[bool, str], tuple[Simulator, "_Scribe"]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: RunFolder, unit: Unit) -> "_Family":
         entries = folder.records(Entry, unit, "sources") + folder.records(Entry, unit, "tools")
         recordings = folder.records(Recording, unit, "recordings")
-        return cls(unit.name, toolset_of(unit.name, entries), Values.of(entries, recordings))
+        toolset = toolset_of(unit.name, entries)
+        tools = Simulator(toolset, model=ScriptedEngine(), cache=False)
+        return cls(unit.name, toolset, Values.of(entries, recordings), tools)
 
     def simulator(self, plan: Plan, teacher: Engine | None) -> tuple[Simulator, "_Scribe"]:
         """A simulator for a plan, and who notes what it asks for."""
@@ -87,8 +90,7 @@ class _Family:
             hand = _Hand(self.values, rules_of(plan.notes))
             engine: Engine = teacher if plan.teacher and teacher is not None else hand
             scribe = _Scribe(engine, hand)
-            config = Config(notes=plan.notes)
-            self.simulators[key] = (Simulator(self.toolset, model=scribe, config=config, cache=False), scribe)
+            self.simulators[key] = (self.tools.noted(plan.notes, model=scribe), scribe)
         return self.simulators[key]
 
 

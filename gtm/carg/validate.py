@@ -26,7 +26,6 @@ from gtm.engines.base import Completion, Request
 from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import RunError
 from gtm.prompt import Ending
-from gtm.simulator.config import Config
 from gtm.simulator.simulator import Simulator
 from gtm.tools.catalog import split
 from gtm.tools.validator import prepare
@@ -276,6 +275,7 @@ class _Replay:
         self._family = family
         self._entries = entries
         self._engine = _Reciter()
+        self._tools: Simulator | None = None
         self._simulators: dict[str, Simulator] = {}
 
     def differs(self, session: Session, rows: Sequence[Row]) -> str:
@@ -296,11 +296,15 @@ class _Replay:
         """Free the loops."""
         for simulator in self._simulators.values():
             simulator.close()
+        if self._tools is not None:
+            self._tools.close()
 
     def _simulator(self, notes: str) -> Simulator:
         if notes not in self._simulators:
-            toolset = toolset_of(self._family, self._entries)
-            self._simulators[notes] = Simulator(toolset, model=self._engine, config=Config(notes=notes), cache=False)
+            if self._tools is None:
+                toolset = toolset_of(self._family, self._entries)
+                self._tools = Simulator(toolset, model=self._engine, cache=False)
+            self._simulators[notes] = self._tools.noted(notes, model=self._engine)
         return self._simulators[notes]
 
 

@@ -6,6 +6,7 @@ Results; only infrastructure raises.
 """
 
 import asyncio
+import copy
 import difflib
 import json
 import threading
@@ -84,6 +85,7 @@ class Simulator:
         chosen = self.config.model if model is None else model
         engine = open_engine(chosen, strict=self.config.strict) if isinstance(chosen, str) else chosen
         self._owns_engine = isinstance(chosen, str)
+        self._owns_sources = True
         # The scripted engine is quicker than a disk, and gives the same answer anyway.
         on_disk = cache and not isinstance(engine, ScriptedEngine)
         self.engine = CachedEngine(engine, gtm_home() / CACHE_FILE if on_disk else None)
@@ -91,6 +93,22 @@ class Simulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
+
+    def noted(self, notes: str, *, model: Engine | None = None) -> Self:
+        """A simulator of the same tools under other notes, in place of the configuration's, and with another engine.
+
+        It shares what was worked out about the tools, which is nearly all that making one costs, and must be closed
+        before the one that it was made from.
+        """
+        other = copy.copy(self)
+        other.config = self.config.model_copy(update={"notes": notes})
+        if model is not None:
+            other.engine = CachedEngine(model, None)
+        other._writer = Writer(other.engine)
+        other._owns_engine = other._owns_sources = False
+        other._loop = other._thread = None
+        other._guard = threading.Lock()
+        return other
 
     @property
     def model(self) -> str:
@@ -278,6 +296,8 @@ class Simulator:
 
     async def aclose(self) -> None:
         """Free the engine; one that was handed in stays open for its owner."""
+        if not self._owns_sources:
+            return
         await self.sources.aclose()
         if self._owns_engine:
             await self.engine.aclose()
