@@ -24,7 +24,7 @@ from gtm.world.hints import (
     selectors,
     shows_array,
 )
-from gtm.world.spoken import Said, spoken_verb
+from gtm.world.spoken import Said, last_argument, spoken_verb
 from gtm.world.words import (
     TANGLED,
     flat,
@@ -100,7 +100,7 @@ def _of_resource(tool: Tool, said: Said, resource: str, confidence: float, commo
         return _reader(tool, said, resource, confidence, common)
     if kind == "create":
         return effect("create", resource, (), confidence, reason)
-    key = key_argument(tool, resource) or demanded_key(tool, common)
+    key = key_argument(tool, resource) or last_argument(tool) or demanded_key(tool, common)
     if key is None and kind == "delete":
         key = next((name for name in reversed(required_names(tool)) if is_scalar(tool, name)), None)
     if key is None:
@@ -165,7 +165,7 @@ def _on(verb: str, resource: str, key: str) -> str:
 
 def _reader(tool: Tool, said: Said, resource: str, confidence: float, common: Mapping[str, int]) -> Effect:
     required = required_names(tool)
-    own = key_argument(tool, resource)
+    own = key_argument(tool, resource) or last_argument(tool)
     key = own if own in (required or (own,)) else None
     plural = is_plural([word for word in said.about if noun((word,))][-1])
     many = answers_many(tool)

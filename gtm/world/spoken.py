@@ -4,6 +4,7 @@ Names that frameworks make out of a method and a path are read as such. Knows no
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -40,6 +41,7 @@ _WHOLE = frozenset("collection entities entity instance instances item items obj
 """Words for any thing: in `apps-get_collection` the part before them names it."""
 
 _UPSERT = re.compile(r"(create|add)_?(or|and)_?update|update_?or_?(create|add|insert)", re.IGNORECASE)
+_CHANGES_IT = frozenset({"create", "update", "delete"})
 _LAST_ONLY = {"all": "list", "index": "list", "collection": "list", "list": "list", "one": "read"}
 _MANY_TEXT = re.compile(
     r"\W*(lists?\b|\w+ ((an?|the) )?(\w+ )?(lists?|array|collection|set|page) of\b"
@@ -90,6 +92,8 @@ def _said(tool: Tool) -> Said | None:
     if len(pieces) > 1 and len(pieces[0]) > 1:
         starts.discard(0)  # `UpdateGroups_Delete`: the first piece is the thing, a verb starts a later one
     ranked = [(_rank(word, at, len(parts) - 1, starts), -at) for at, word in enumerate(parts)]
+    if parts[-1:] == ("list",) and any(VERBS.get(parts[at]) in _CHANGES_IT for at in starts):
+        ranked = ranked[:-1]  # `Features_DeletePhraseList`
     rank, at = max(ranked, default=(0, 0))
     if rank == 0:
         return None
@@ -103,12 +107,14 @@ def _said(tool: Tool) -> Said | None:
         after = after[1:]
     if kind == "read" and ("all" in after[:1] or after[-1:] in {("list",), ("all",), ("collection",)}):
         kind = "list"
-    after = _until_preposition(after)
+    after = _until_preposition(after, frozenset(f"by{flat(name)}" for name in argument_names(tool)))
     about = after if noun(after) else _last_piece(pieces, at)
     if at and about == after and set(after) <= _WHOLE and (before := _last_piece(pieces, at)):
         about = before
     if about[-1:] in {("collection",), ("resource",), ("resources",)} and noun(about[:-1]):
         about = about[:-1]
+    if verb == "post" and at == 0:
+        about = _last_segment(about, tool)
     return Said(verb, kind, about if kind == "create" else _without_arguments(about, tool), None)
 
 
@@ -129,6 +135,26 @@ def _is_done(piece: tuple[str, ...]) -> bool:
     """Whether the last part of a name that a method and a path made says what is done there: `post_text_detect`."""
     kind = VERBS.get(piece[0])
     return kind in {"list", "compute"} and piece[0] not in {"list", "count", "test"} and not is_plural(piece[-1])
+
+
+def last_argument(tool: Tool) -> str | None:
+    """The argument that a name made from a path ends with: `delete_groups_id_persons_memberId`."""
+    said = words(tool.name)
+    ends = [
+        one for one in argument_names(tool) if (own := words(one)) and said[-len(own) :] == own and _names_one(own)
+    ]
+    return max(ends, key=len, default=None)
+
+
+def _names_one(argument: tuple[str, ...]) -> bool:
+    """Whether an argument says by its name that it names a thing."""
+    return argument[-1].endswith(ID_ENDINGS if len(argument) == 1 else _KEY_ENDINGS)
+
+
+_KEY_ENDINGS = (*ID_ENDINGS, *NAME_ENDINGS[:3])
+
+_CUT_OFF = 56
+"""Characters of a name from which on it may have been cut: many clients allow 64, with a prefix."""
 
 
 def _rank(word: str, at: int, last: int, starts: set[int]) -> int:
@@ -161,19 +187,44 @@ def _last_piece(pieces: list[tuple[str, ...]], until: int) -> tuple[str, ...]:
     return found
 
 
-def _until_preposition(parts: tuple[str, ...]) -> tuple[str, ...]:
+def _until_preposition(parts: tuple[str, ...], ends: Collection[str] = ()) -> tuple[str, ...]:
+    """The words before a preposition, or before words that run together to one of `ends` (`bypaymentNumber`)."""
     if parts[:2] == ("list", "of"):
         parts = parts[2:]
-    stop = next((index for index, part in enumerate(parts) if part in PREPOSITIONS), None)
-    return parts[:stop]
+    stops = (at for at, part in enumerate(parts) if part in PREPOSITIONS or "".join(parts[at:]) in ends)
+    return parts[: next(stops, None)]
+
+
+def _last_segment(about: tuple[str, ...], tool: Tool) -> tuple[str, ...]:
+    """`spaces_id_groups_groupId_persons_memberId` is about persons: what is last between the arguments of a path.
+
+    A name that was cut off may end in the beginning of an argument.
+    """
+    arguments = sorted({found for name in argument_names(tool) if (found := words(name))}, key=len, reverse=True)
+    segments: list[tuple[str, ...]] = [()]
+    at = 0
+    while at < len(about):
+        rest = about[at:]
+        key = next((one for one in arguments if rest[: len(one)] == one and _names_one(one)), None)
+        if key is None and len(segments) > 1 and len(tool.name) >= _CUT_OFF:
+            key = rest if any("".join(one).startswith("".join(rest)) for one in arguments) else None
+        if key:
+            segments.append(())
+            at += len(key)
+        else:
+            segments[-1] += rest[:1]
+            at += 1
+    named = [one for one in segments if noun(one) not in {"", *EDGES} or one[-1:] == ("lists",)]
+    return named[-1] if len(segments) > 1 and named else about
 
 
 def _without_arguments(about: tuple[str, ...], tool: Tool) -> tuple[str, ...]:
     """`pets_petId` is about pets: names made from paths end with the argument that names the thing."""
     arguments = {flat(name) for name in argument_names(tool)}
+    about = _last_segment(about, tool)
     for count in (1, 2, 3):
         rest, end = about[:-count], about[-count:]
-        is_key = bool(end) and end[-1].endswith((*ID_ENDINGS, *NAME_ENDINGS[:3]))
+        is_key = bool(end) and end[-1].endswith(_KEY_ENDINGS)
         if noun(rest) not in {"", *EDGES} and "".join(end) in arguments and (is_key or is_plural(rest[-1])):
             return rest
     return about
