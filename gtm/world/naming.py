@@ -146,9 +146,9 @@ def about_by_name(tool: Tool, kind: str, common: Mapping[str, int]) -> tuple[str
 
 
 def _shows(tool: Tool) -> bool:
-    """Whether a tool without a verb has a documented answer and takes nothing that could be stored."""
+    """Whether a tool without a verb takes nothing that could be stored, and answers something or takes nothing."""
     top = View(tool.output_schema, tool.output_schema)
-    shows = top.type == "array" or bool(top.properties)
+    shows = top.type == "array" or bool(top.properties) or not argument_names(tool)
     return shows and all(is_scalar(tool, name) for name in argument_names(tool))
 
 

@@ -4,7 +4,6 @@ Names that frameworks make out of a method and a path are read as such. Knows no
 """
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -34,13 +33,14 @@ _LEAD = frozenset(
 """Words that a description may say before its verb."""
 
 _ROUTE = re.compile(r"(?:_api)?_v\d+(?:_.*)?_(get|post|put|patch|delete)\Z|(?:_api)?_v\d+_.*(?<=.{60})\Z")
-_FORMAT = re.compile(r"(?<=\w)[_.-](json|xml)\Z")
-"""What frameworks put behind a name: the route and the method, the format of the answer."""
+_FORMAT = re.compile(r"(?<=\w)([_.-](json|xml)|_?[aA]lt\d*)\Z")
+"""What frameworks put behind a name: the route and the method, the format of the answer, that there are others."""
 
 _WHOLE = frozenset("collection entities entity instance instances item items object resource resources".split())
 """Words for any thing: in `apps-get_collection` the part before them names it."""
 
 _UPSERT = re.compile(r"(create|add)_?(or|and)_?update|update_?or_?(create|add|insert)", re.IGNORECASE)
+_METHODS = frozenset({("get",), ("post",), ("put",), ("patch",), ("delete",)})
 _CHANGES_IT = frozenset({"create", "update", "delete"})
 _LAST_ONLY = {"all": "list", "index": "list", "collection": "list", "list": "list", "one": "read"}
 _MANY_TEXT = re.compile(
@@ -85,8 +85,7 @@ def spoken_verb(tool: Tool) -> tuple[Said, float] | None:
 
 def _said(tool: Tool) -> Said | None:
     """The verb of a name: at its start, at its end, at the start of one of its parts, else anywhere."""
-    name = _FORMAT.sub("", _UPSERT.sub("Upsert", _without_route(tool.name)))
-    pieces = [found for piece in re.split(r"[^A-Za-z0-9]+", name) if (found := words(piece))]
+    pieces = _pieces(tool.name)
     parts = tuple(word for piece in pieces for word in piece)
     starts = {sum(map(len, pieces[:index])) for index in range(len(pieces))}
     if len(pieces) > 1 and len(pieces[0]) > 1:
@@ -107,7 +106,7 @@ def _said(tool: Tool) -> Said | None:
         after = after[1:]
     if kind == "read" and ("all" in after[:1] or after[-1:] in {("list",), ("all",), ("collection",)}):
         kind = "list"
-    after = _until_preposition(after, frozenset(f"by{flat(name)}" for name in argument_names(tool)))
+    after = _until_preposition(after, tuple(f"by{flat(name)}" for name in argument_names(tool)))
     about = after if noun(after) else _last_piece(pieces, at)
     if at and about == after and set(after) <= _WHOLE and (before := _last_piece(pieces, at)):
         about = before
@@ -116,6 +115,16 @@ def _said(tool: Tool) -> Said | None:
     if verb == "post" and at == 0:
         about = _last_segment(about, tool)
     return Said(verb, kind, about if kind == "create" else _without_arguments(about, tool), None)
+
+
+def _pieces(name: str) -> list[tuple[str, ...]]:
+    """The words of each part of a name, without what frameworks put behind it."""
+    name = _FORMAT.sub("", _UPSERT.sub("Upsert", _without_route(name)))
+    pieces = [found for piece in re.split(r"[^A-Za-z0-9]+", name) if (found := words(piece))]
+    if len(pieces) > 2 and pieces[0] in _METHODS and pieces[-1][0] in {*CLEAR, "archive"}:
+        # `get-_files_v3_files_fileId_getById` says it twice; in `delete_contact_list` the last word is a thing.
+        return pieces[:-1] if len(pieces[-1]) > 1 or pieces[-1] == ("archive",) else pieces
+    return pieces
 
 
 def _without_route(name: str) -> str:
@@ -163,7 +172,8 @@ def _rank(word: str, at: int, last: int, starts: set[int]) -> int:
     else:
         place = 2 if at == last else 1 if at in starts else 0
     if word in CLEAR:
-        return 7 + place if place else 3
+        # `issueDeleteComment`: what comes first is the thing, though it could be a verb.
+        return 7 + place if place else 7 if at == 1 and last > 1 else 3
     if word in VERBS:
         return (0, 4, 4, 6)[place]
     if word in ACTIONS:
@@ -187,11 +197,11 @@ def _last_piece(pieces: list[tuple[str, ...]], until: int) -> tuple[str, ...]:
     return found
 
 
-def _until_preposition(parts: tuple[str, ...], ends: Collection[str] = ()) -> tuple[str, ...]:
+def _until_preposition(parts: tuple[str, ...], ends: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The words before a preposition, or before words that run together to one of `ends` (`bypaymentNumber`)."""
     if parts[:2] == ("list", "of"):
         parts = parts[2:]
-    stops = (at for at, part in enumerate(parts) if part in PREPOSITIONS or "".join(parts[at:]) in ends)
+    stops = (at for at, part in enumerate(parts) if part in PREPOSITIONS or "".join(parts[at:]).startswith(ends))
     return parts[: next(stops, None)]
 
 
