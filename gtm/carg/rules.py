@@ -15,10 +15,9 @@ import jsonschema_rs
 
 from gtm import prompt
 from gtm.carg.records import Called, Session
-from gtm.errors import SpecError
 from gtm.prompt import Ending
 from gtm.simulator.redact import REDACTED
-from gtm.tools.validator import prepare
+from gtm.simulator.validation import check_arguments
 from gtm.types import Json, Tool
 from gtm.world.tree import inside, leaves, steps_of
 
@@ -174,10 +173,7 @@ def _is_unexplained(call: Called, tool: Tool) -> bool:
     error = call.result.error
     if error is None or error.kind != "invalid_arguments" or REDACTED not in json.dumps(call.arguments):
         return False
-    try:
-        return prepare(tool.parameters).validator.is_valid(call.arguments)
-    except SpecError:
-        return False
+    return not check_arguments(tool, call.arguments).violations
 
 
 def _unlike_documentation(call: Called, tool: Tool | None) -> Flaw | None:

@@ -87,9 +87,15 @@ def test_a_deleted_thing_that_is_read_again_is_no_example(tmp_path: Path) -> Non
     assert (len(rows), counts["dropped/state/code"]) == (5, 1)
 
 
-def test_a_refusal_of_a_secret_that_is_shown_no_more_is_no_example(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("create_pet", {"name": "[redacted]"}), ("get_pet", {"petId": "[redacted]"})],
+)
+def test_a_refusal_of_a_secret_that_is_shown_no_more_is_no_example(
+    tmp_path: Path, tool: str, arguments: dict[str, Json]
+) -> None:
     good = carried_out("a", TRAIN[0], [Asked("get_pet", {"petId": "x"}, "wrong", "type", True)])
-    _, counts = curated(tmp_path, [with_call(good, 0, tool="create_pet", arguments={"name": "[redacted]"})])
+    _, counts = curated(tmp_path, [with_call(good, 0, tool=tool, arguments=arguments)])
     assert counts["dropped/unexplained/code"] == 1
 
 
