@@ -127,10 +127,12 @@ def _free_text(form: str | None, rng: random.Random, name: str) -> str:
     if form is not None and form in FORMATS:
         return FORMATS[form](rng)
     tokens = _tokens(name)
+    if len(tokens) > 1 and tokens[-1] == "by":
+        return _person(rng)
     for token in ("_".join(tokens[-2:]), *reversed(tokens)):
         if token in _BY_NAME:
             return _BY_NAME[token](rng)
-    if len(tokens) > 1 and tokens[-1] in ("by", "from", "to"):
+    if len(tokens) > 1 and tokens[-1] in ("from", "to"):
         return _person(rng)
     return f"{rng.choice(_ADJECTIVES)} {rng.choice(_NOUNS)}"
 

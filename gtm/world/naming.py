@@ -63,6 +63,11 @@ _STARTS = frozenset(
 _UNDOES = frozenset("detach disassociate leave revoke unassign unfollow unlink unstar unsubscribe untag".split())
 """Actions that take a tie away."""
 
+_TIES = {"tag": "tag", "untag": "tag", "label": "label", "subscribe": "subscription", "unsubscribe": "subscription"}
+"""Actions that say what they tie to anything (`tag_resource`)."""
+
+_ANYTHING = frozenset({"resource", "item", "object", "entity"})
+
 _LOOKUPS = frozenset("check is has".split())
 """Verbs of calculations that look something up where they name it."""
 
@@ -140,15 +145,20 @@ def about_by_name(tool: Tool, kind: str, common: Mapping[str, int]) -> tuple[str
     """The resource a tool speaks of and the arguments that name one of it."""
     verb = spoken_verb(tool)
     resource = noun(verb[0].about if verb is not None else words(tool.name))
+    if verb is not None and verb[0].verb in _TIES and resource in _ANYTHING:
+        resource = _TIES[verb[0].verb]
     key = key_argument(tool, resource) or demanded_key(tool, common) if kind in {"read", "update", "delete"} else None
     keys = (key,) if key is not None else (*selectors(tool), *required_names(tool)) if kind == "read" else ()
     return resource or None, keys
 
 
 def _shows(tool: Tool) -> bool:
-    """Whether a tool without a verb takes nothing that could be stored, and answers something or takes nothing."""
+    """Whether a tool without a verb takes nothing that could be stored, and says what it answers.
+
+    A description of a tool without arguments that begins with no verb (`All teams.`) says so too.
+    """
     top = View(tool.output_schema, tool.output_schema)
-    shows = top.type == "array" or bool(top.properties) or not argument_names(tool)
+    shows = top.type == "array" or bool(top.properties) or (bool(tool.description) and not argument_names(tool))
     return shows and all(is_scalar(tool, name) for name in argument_names(tool))
 
 

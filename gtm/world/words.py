@@ -57,7 +57,7 @@ FILLERS = frozenset(
 )
 """Words that name nothing."""
 
-EDGES = frozenset("info information detail details list api batch data tool".split())
+EDGES = frozenset("info information detail details list api batch data tool management".split())
 """Words that name nothing at either end of others (`pet_info`), but alone or among them do."""
 
 _WORD = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+")

@@ -1,6 +1,7 @@
 """Sampled values: valid, believable, the same for the same seed."""
 
 import random
+import re
 import subprocess
 import sys
 import time
@@ -154,3 +155,10 @@ def test_samples_always_validate(schema: Schema, seed: int) -> None:
 def test_integers_stay_in_bounds(low: int, width: int, step: int) -> None:
     schema: dict[str, Any] = {"type": "integer", "minimum": low, "maximum": low + width + step, "multipleOf": step}
     assert prepare(schema).validator.is_valid(sample(schema, random.Random(low)))
+
+
+@pytest.mark.parametrize("name", ["createdBy", "updated_by", "modifiedBy"])
+def test_who_did_it_is_a_person_not_a_time(name: str) -> None:
+    schema: Schema = {"type": "object", "properties": {name: {"type": "string"}}, "required": [name]}
+    values = [sample(schema, random.Random(seed))[name] for seed in range(20)]
+    assert not any(re.match(r"\d{4}-", value) for value in values)
