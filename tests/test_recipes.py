@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gtm.cli.main import main
 from gtm.types import Json
+from tests.eval.recorded import write_data
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -22,3 +24,27 @@ def test_recorded_episodes_repeat_byte_for_byte_in_new_processes() -> None:
     for key in ("1_at_a_time", "32_at_a_time"):
         assert (report[key]["episodes"], report[key]["differing"]) == (30, 0)
         assert report[key]["calls"] > 100
+
+
+def test_a_table_of_models_holds_all_rows_on_the_part_that_costly_ones_saw(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data")
+    full, sample = tmp_path / "full", tmp_path / "sample"
+    common = ["eval", "run", "format", "fidelity", "--data", str(data)]
+    assert main([*common, "--candidate", "sampler", "--candidate", "always_error", "--run", str(full)]) == 0
+    assert main([*common, "--candidate", "always_success", "--limit", "6", "--run", str(sample)]) == 0
+    run_table = ["--full", str(full), "--sample", str(sample), "--out", str(tmp_path)]
+    report = run("eval_table.py", *run_table)
+    assert report["all items"]["calls"] > report["sample-6"]["calls"] > 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    every, part = (
+        {(one["candidate"], one["metric"]): one["n"] for one in part["measured"]} for part in results["parts"]
+    )
+    names = {name for name, _ in part}
+    assert names == {"simulator:scripted", "always_error", "always_success"}
+    assert "always_success" not in {name for name, _ in every}
+    shared = {part[name, "structure_f1"] for name in names}
+    assert len(shared) == 1
+    assert every["always_error", "structure_f1"] > shared.pop()
+    page = (tmp_path / "results.md").read_text()
+    assert "## sample-6" in page
+    assert "gtm eval run format fidelity --candidate always_success --limit 6 --data DIR" in page
