@@ -155,11 +155,22 @@ def about_by_name(tool: Tool, kind: str, common: Mapping[str, int]) -> tuple[str
 def _shows(tool: Tool) -> bool:
     """Whether a tool without a verb takes nothing that could be stored, and says what it answers.
 
-    A description of a tool without arguments that begins with no verb (`All teams.`) says so too.
+    A tool without arguments may say so in its description (`All teams.`), unless it is declared to change something.
     """
+    changes = tool.annotations.get("destructive_hint") is True or tool.annotations.get("read_only_hint") is False
     top = View(tool.output_schema, tool.output_schema)
-    shows = top.type == "array" or bool(top.properties) or (bool(tool.description) and not argument_names(tool))
-    return shows and all(is_scalar(tool, name) for name in argument_names(tool))
+    shows = top.type == "array" or bool(top.properties) or (not argument_names(tool) and _tells_of(tool.description))
+    return shows and not changes and all(is_scalar(tool, name) for name in argument_names(tool))
+
+
+def _tells_of(description: str) -> bool:
+    """Whether a description names something that there is to know; one that begins with an unknown verb does not."""
+    spoken = words(description.partition(".")[0])
+    return bool(spoken) and (spoken[0] in _KNOWN_THINGS or bool(_KNOWLEDGE.intersection(spoken[:4])))
+
+
+_KNOWN_THINGS = frozenset("all the current latest available my total".split())
+_KNOWLEDGE = frozenset("info information status health history statistics overview summary details report".split())
 
 
 def _looks_up(tool: Tool) -> bool:

@@ -33,7 +33,7 @@ _LEAD = frozenset(
 """Words that a description may say before its verb."""
 
 _ROUTE = re.compile(r"(?:_api)?_v\d+(?:_.*)?_(get|post|put|patch|delete)\Z|(?:_api)?_v\d+_.*(?<=.{60})\Z")
-_FORMAT = re.compile(r"(?<=\w)([_.-](json|xml)|_?[aA]lt\d*)\Z")
+_FORMAT = re.compile(r"(?<=\w)([_.-](json|xml)|(_alt|(?<=[a-z])Alt)\d+)\Z")
 """What frameworks put behind a name: the route and the method, the format of the answer, that there are others."""
 
 _WHOLE = frozenset("collection entities entity instance instances item items object resource resources".split())
@@ -41,6 +41,9 @@ _WHOLE = frozenset("collection entities entity instance instances item items obj
 
 _UPSERT = re.compile(r"(create|add)_?(or|and)_?update|update_?or_?(create|add|insert)", re.IGNORECASE)
 _METHODS = frozenset({("get",), ("post",), ("put",), ("patch",), ("delete",)})
+_THINGS = frozenset("issue book draft label link".split())
+"""Verbs that are things where another verb follows."""
+
 _CHANGES_IT = frozenset({"create", "update", "delete"})
 _LAST_ONLY = {"all": "list", "index": "list", "collection": "list", "list": "list", "one": "read"}
 _MANY_TEXT = re.compile(
@@ -90,7 +93,11 @@ def _said(tool: Tool) -> Said | None:
     starts = {sum(map(len, pieces[:index])) for index in range(len(pieces))}
     if len(pieces) > 1 and len(pieces[0]) > 1:
         starts.discard(0)  # `UpdateGroups_Delete`: the first piece is the thing, a verb starts a later one
-    ranked = [(_rank(word, at, len(parts) - 1, starts), -at) for at, word in enumerate(parts)]
+    # `orgGetLabel`, `issueDeleteComment`: the thing, then what is done.
+    thing = len(parts) > 2 and (parts[0] in _THINGS or (parts[0] not in VERBS and parts[0] not in ACTIONS))
+    ranked = [
+        (_rank(word, at, len(parts) - 1, starts, after_thing=thing and at == 1), -at) for at, word in enumerate(parts)
+    ]
     if parts[-1:] == ("list",) and any(VERBS.get(parts[at]) in _CHANGES_IT for at in starts):
         ranked = ranked[:-1]  # `Features_DeletePhraseList`
     rank, at = max(ranked, default=(0, 0))
@@ -166,14 +173,13 @@ _CUT_OFF = 56
 """Characters of a name from which on it may have been cut: many clients allow 64, with a prefix."""
 
 
-def _rank(word: str, at: int, last: int, starts: set[int]) -> int:
+def _rank(word: str, at: int, last: int, starts: set[int], *, after_thing: bool) -> int:
     if at == 0 or (at in starts and 0 not in starts):
         place = 3 if at in starts else 1
     else:
         place = 2 if at == last else 1 if at in starts else 0
     if word in CLEAR:
-        # `issueDeleteComment`: what comes first is the thing, though it could be a verb.
-        return 7 + place if place else 7 if at == 1 and last > 1 else 3
+        return 7 + place if place else 7 if after_thing else 3
     if word in VERBS:
         return (0, 4, 4, 6)[place]
     if word in ACTIONS:
@@ -201,7 +207,7 @@ def _until_preposition(parts: tuple[str, ...], ends: tuple[str, ...] = ()) -> tu
     """The words before a preposition, or before words that run together to one of `ends` (`bypaymentNumber`)."""
     if parts[:2] == ("list", "of"):
         parts = parts[2:]
-    stops = (at for at, part in enumerate(parts) if part in PREPOSITIONS or "".join(parts[at:]).startswith(ends))
+    stops = (at for at, part in enumerate(parts) if part in PREPOSITIONS or "".join(parts[at:]) in ends)
     return parts[: next(stops, None)]
 
 

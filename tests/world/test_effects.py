@@ -259,3 +259,54 @@ def test_what_several_things_are_in_is_not_one_of_them(world: WorldMode) -> None
         session.call("write_file", {"path": "/projects/a.txt", "content": "a"})
         assert not session.call("list_directory", {"path": "/projects"}).is_error
         assert not session.call("search_files", {"path": "/projects", "pattern": "*.txt"}).is_error
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("empty_trash", "Empties the trash."),
+        ("shutdown", "Shuts the system down."),
+        ("undo", "Undo the last change."),
+        ("git_push", "Pushes commits."),
+        ("frobnicate", ""),
+    ],
+)
+def test_a_tool_that_takes_nothing_and_does_something_unknown_is_no_reader(name: str, description: str) -> None:
+    assert seen(inferred(tool(name, description=description))[name])[0] == "opaque"
+
+
+def test_a_tool_that_takes_nothing_and_tells_of_something_is_a_reader() -> None:
+    assert inferred(tool("allTeams", description="All teams."))["allTeams"].kind in {"read", "list"}
+    health = tool("health", description="Health info about the server.")
+    assert inferred(health)["health"].kind == "read"
+    declared = health.model_copy(update={"annotations": {"destructive_hint": True}})
+    assert seen(inferred(declared)["health"])[0] == "opaque"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("enableDeleteProtection", "update"),
+        ("checkDeleteStatus", "read"),
+        ("approveCreateRequest", "update"),
+        ("PromoteReadReplica", "update"),
+        ("issueDeleteComment", "delete"),
+        ("orgGetLabel", "read"),
+    ],
+)
+def test_a_clear_verb_in_second_place_counts_only_behind_a_thing(name: str, kind: str) -> None:
+    assert inferred(tool(name, "id*"))[name].kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "resource"),
+    [
+        ("delete_spaces_id_groups_groupId_persons_memberId", ("id*", "groupId*", "memberId*"), "person"),
+        ("get_files_v3_folders_folderId_getById", ("folderId*",), "files_v_3_folder"),
+        ("SupplierPayment_GetBypaymentNumber", ("paymentNumber*",), "supplier_payment"),
+        ("get_salt", ("id*",), "salt"),
+        ("get_preset_alt1", ("preset_id*",), "preset"),
+    ],
+)
+def test_what_a_name_made_from_a_path_is_about(name: str, arguments: tuple[str, ...], resource: str) -> None:
+    assert inferred(tool(name, *arguments))[name].resource == resource
