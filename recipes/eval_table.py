@@ -56,8 +56,8 @@ def main() -> int:
     parser.add_argument("--label", action="append", default=[], metavar="MODEL=NAME")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     options = parser.parse_args()
-    labels = dict(label.rsplit("=", 1) for label in options.label)
     try:
+        labels = read_labels(options.label)
         parts = read_parts(options.full, options.sample, labels)
     except GtmError as error:
         print(error, file=sys.stderr)
@@ -78,6 +78,7 @@ def main() -> int:
         "added_by_the_model": [asdict(one) for one in added(parts[0])],
         "published": published(),
     }
+    options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (options.out / "results.md").write_text(page(parts, figures, options), encoding="utf-8")
     print(json.dumps({part.title: part.about() for part in parts}))
@@ -87,11 +88,12 @@ def main() -> int:
 def read_parts(full: Sequence[Path], sample: Sequence[Path], labels: Mapping[str, str]) -> list[Part]:
     """All items, then the part that costly candidates were measured on. Raises RunError."""
     config, scores = read_all(full, labels)
-    parts = [Part("all items", config.limit, config.seed, scores)]
+    title = "all items" if config.limit is None else f"sample-{config.limit}"
+    parts = [Part(title, config.limit, config.seed, scores)]
     if sample:
         small, found = read_all(sample, labels)
-        if (small.data, small.seed) != (config.data, config.seed):
-            raise RunError("the runs of --sample are of other data or another seed than those of --full")
+        if alike(small) != alike(config):
+            raise RunError("the runs of --sample and of --full are of other data, another seed or another version")
         items = {one.item for one in found}
         suites = {one.suite for one in found}
         theirs = {one.candidate for one in found}
@@ -104,16 +106,38 @@ def read_all(paths: Iterable[Path], labels: Mapping[str, str]) -> tuple[RunConfi
     """The scores of runs of the same items. Raises RunError."""
     first: RunConfig | None = None
     scores: list[Score] = []
+    seen: set[tuple[str, str]] = set()
     for path in paths:
         config, found, _ = read_run(path)
         first = first or config
-        if (config.data, config.limit, config.seed) != (first.data, first.limit, first.seed):
-            raise RunError(f"{str(path)!r} is of other data, another limit or another seed than the first run")
-        for score in found:
-            kind, colon, model = score.candidate.partition(":")
-            scores.append(score.model_copy(update={"candidate": f"{kind}{colon}{labels.get(model, model)}"}))
+        if (alike(config), config.limit) != (alike(first), first.limit):
+            raise RunError(f"{str(path)!r} is of other data, another limit, seed or version than the first run")
+        if "own" in config.splits:
+            raise RunError(f"{str(path)!r} is of somebody's own recordings; the table is of the published data")
+        names = dict(zip(config.candidates, shown(config.candidates, labels), strict=True))
+        for name in names.values():
+            for suite in config.suites:
+                if (name, suite) in seen:
+                    raise RunError(
+                        f"{name!r} was measured on {suite!r} twice, in {str(path)!r} again; give one of them"
+                    )
+                seen.add((name, suite))
+        scores += [score.model_copy(update={"candidate": names[score.candidate]}) for score in found]
     assert first is not None
     return first, scores
+
+
+def alike(config: RunConfig) -> tuple[str, ...]:
+    """What runs of one table have in common."""
+    return (config.data, str(config.seed), *config.splits, config.version, config.prompt_version)
+
+
+def read_labels(given: Sequence[str]) -> dict[str, str]:
+    """Model -> how it is shown. Raises RunError."""
+    pairs = [label.rpartition("=") for label in given]
+    if not all(model and name for model, _, name in pairs):
+        raise RunError("--label takes MODEL=NAME")
+    return {model: name for model, _, name in pairs}
 
 
 def added(part: Part) -> list[Difference]:
@@ -136,11 +160,12 @@ def page(parts: Sequence[Part], figures: Sequence[Sequence[Measured]], options: 
         lines += ["", *table(found)]
     lines += ["", "Of others, on other data, by their own measures; they cannot be compared:", ""]
     lines += [f"- {row['name']}: {row['said']}" for row in published()]
-    lines += ["", "## What the model adds", ""]
-    lines += [f"`{LADDER[1]}` minus `{LADDER[0]}`, the same steps, paired by family.", ""]
-    lines += ["| metric | difference | p | n |", "|---|---:|---:|---:|"]
-    for one in added(parts[0]):
-        if one.metric in ADDED:
+    gains = [one for one in added(parts[0]) if one.metric in ADDED]
+    if gains:
+        lines += ["", "## What the model adds", ""]
+        lines += [f"`{LADDER[1]}` minus `{LADDER[0]}`, the same steps, paired by family.", ""]
+        lines += ["| metric | difference | p | n |", "|---|---:|---:|---:|"]
+        for one in gains:
             lines.append(
                 f"| {one.metric} | {one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}] | {one.p:.3f} | {one.n} |"
             )
@@ -149,17 +174,16 @@ def page(parts: Sequence[Part], figures: Sequence[Sequence[Measured]], options: 
     for part, paths in zip(parts, (options.full, options.sample), strict=False):
         for path in paths:
             config, _, _ = read_run(path)
-            names = " ".join(f"--candidate {name}" for name in shown(config.candidates, options.label))
+            names = " ".join(f"--candidate {name}" for name in shown(config.candidates, read_labels(options.label)))
             lines.append(f"gtm eval run {' '.join(config.suites)} {names}{limits[part.title]} --data DIR")
     lines += ["python recipes/eval_table.py --full RUN... --sample RUN... --out docs", "```", ""]
     return "\n".join(lines)
 
 
-def shown(candidates: Iterable[str], labels: Sequence[str]) -> list[str]:
+def shown(candidates: Iterable[str], labels: Mapping[str, str]) -> list[str]:
     """Candidates as a reader can name them."""
-    names = dict(label.rsplit("=", 1) for label in labels)
     parts = [name.partition(":") for name in candidates]
-    return [f"{kind}{colon}{names.get(model, model)}" for kind, colon, model in parts]
+    return [f"{kind}{colon}{labels.get(model, model)}" for kind, colon, model in parts]
 
 
 def table(found: Sequence[Measured]) -> list[str]:

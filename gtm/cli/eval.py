@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--seed", type=int, default=0, metavar="N", help="of the draw and of the sessions (default: 0)")
     run.add_argument("--data", metavar="DIR", help="folder with calls/ and tools/ (default: $GTM_DATA)")
     run.add_argument(
-        "--episodes", nargs="+", default=[], metavar="FILE",
-        help="instead: cassettes of your own tools, as gtm record writes them",
+        "--episodes", action="append", default=[], metavar="FILE",
+        help="instead: a cassette of your own tools, as gtm record writes it; may be given again",
     )  # fmt: skip
     run.add_argument("--tools", metavar="FILE", help="the definitions that --episodes are recordings of")
     run.add_argument(
@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
         candidates=[*(f"simulator:{model}" for model in models if model), *arguments.candidate],
         data=Path(data) if data else None,
         episodes=[Path(file) for file in arguments.episodes],
-        tools=Path(arguments.tools) if arguments.tools else None,
+        tools=arguments.tools,
         limit=arguments.limit,
         seed=arguments.seed,
         judges=arguments.judge,

@@ -42,7 +42,8 @@ class Wanted:
     """A folder with calls/ and tools/."""
     episodes: Sequence[Path] = ()
     """Or a user's own recordings, of the tools in `tools`."""
-    tools: Path | None = None
+    tools: str | None = None
+    """A file of definitions; `file#name` picks one of several toolsets."""
     limit: int | None = None
     seed: int = 0
     judges: Sequence[str] = ()
@@ -101,9 +102,8 @@ async def evaluate(wanted: Wanted, tell: Tell) -> Path:
     path = wanted.folder or RUNS / f"eval-{digest(config.model_dump(mode='json'))[:8]}"
     engines = wanted.engines
     try:
+        prepared = prepare(wanted)
         with Folder(path, config) as folder:
-            prepared = prepare(wanted)
-            folder.left_out(prepared.bench.excluded)
             await run(prepared.bench, folder, tell)
     finally:
         await engines.aclose()
@@ -126,14 +126,17 @@ def configured(wanted: Wanted) -> RunConfig:
         )
     if wanted.data is not None and wanted.episodes:
         raise ConfigError("give --data or --episodes, not both: two runs can be compared")
-    files = [wanted.data] if wanted.data is not None else [*wanted.episodes, wanted.tools]
+    if wanted.tools and not wanted.episodes:
+        raise ConfigError("--tools says what --episodes are recordings of; give them too")
+    file_of_tools, _, picked = (wanted.tools or "").partition("#")
+    files = [wanted.data] if wanted.data is not None else [*wanted.episodes, Path(file_of_tools)]
     for file in files:
-        if file is not None and not file.exists():
+        if not file.exists():
             raise ConfigError(f"{str(file)!r} is not there; check the path")
     return RunConfig(
         suites=tuple(suites),
         candidates=tuple(dict.fromkeys(check_candidate(name) for name in wanted.candidates)),
-        data=digest_of([file for file in files if file is not None]),
+        data=digest_of(files) + (f"#{picked}" if picked else ""),
         splits=("dev", "test") if wanted.data is not None else (OWN,),
         limit=wanted.limit,
         seed=wanted.seed,

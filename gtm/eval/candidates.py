@@ -2,9 +2,9 @@
 
 `simulator:MODEL` (plan, grammar and a model; `sampler` is `simulator:scripted`), `free:MODEL`, `emulator:MODEL` and
 `mirror:MODEL` (the model is simply asked), `nearest` (recordings), and three floors: `always_success`,
-`always_error`, `random`. Models are named as everywhere; one engine serves all candidates of a model. What it wrote
-is kept on disk, so that another run of the same thing gives the same numbers; who measures the engine itself asks it
-`fresh`.
+`always_error`, `random`. Models are named as everywhere; one engine serves all candidates of a model. What a
+local one wrote is kept on disk, so that another run of the same thing gives the same numbers; who measures the engine
+itself asks it `fresh`.
 """
 
 import json
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from gtm.engines.base import Engine
 from gtm.engines.cache import CachedEngine
 from gtm.engines.models import gtm_home, open_engine
+from gtm.engines.openai import OpenAIEngine
 from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import ConfigError
 from gtm.eval.neighbour import Nearest, Pool
@@ -52,7 +53,8 @@ class Engines:
         if model not in self._engines:
             self._engines[model] = self._open(model)
         engine = self._engines[model]
-        if fresh or isinstance(engine, ScriptedEngine):
+        # A model behind a URL may be another one tomorrow under the same name.
+        if fresh or isinstance(engine, ScriptedEngine | OpenAIEngine):
             return engine
         if model not in self._kept:
             self._kept[model] = CachedEngine(engine, gtm_home() / CACHE_FILE)

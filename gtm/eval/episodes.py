@@ -1,10 +1,11 @@
 """Items from a user's own cassettes, as `gtm record` writes them: is the clone of a server like the server?
 
-One item an Episode. Only what really happened is scored: a turn that was simulated, and an Episode of another
-toolset's tools, is left out by name. No split: nothing of ours was trained on a user's recordings.
+One item an Episode, several of a long one: each scores its part with all that came before it. Only what really
+happened counts: calls of tools that the definitions lack are left out by name, and so is all from the first answer on
+that was simulated. No split: whether a model was trained on the server is not known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -19,7 +20,7 @@ OWN = "own"
 
 
 def read_episodes(files: Sequence[Path], toolset: Toolset) -> Items:
-    """The items of Episode files (JSONL), all of one toolset.
+    """The items of Episode files (JSONL), all of one toolset; a file that is named twice counts once.
 
     Raises:
         SessionError: a file is no Episode file; names the line.
@@ -27,20 +28,9 @@ def read_episodes(files: Sequence[Path], toolset: Toolset) -> Items:
     """
     found = Items(Families())
     found.families.take(toolset)
-    for file in files:
-        for number, (_, pairs) in enumerate(groupby(read_turns(file), key=lambda pair: id(pair[0]))):
-            name = f"{file.name}#{number}"
-            turns = [turn for _, turn in pairs]
-            strange = sorted({turn.call.tool for turn in turns} - toolset.by_name.keys())
-            if strange:
-                found.excluded[name] = f"calls tools that {toolset.name!r} does not have: {', '.join(strange)}"
-            else:
-                found.items.append(_item(name, toolset.name, turns[:MAX_STEPS]))
-                if len(turns) > MAX_STEPS:
-                    found.excluded[f"{name}#{MAX_STEPS}"] = f"this and later ones of {len(turns)} calls: too long"
+    for name, turns in _episodes(files):
+        found.items += _items(name, toolset.name, _real(name, turns, toolset, found.excluded))
     for item in found.items:
-        simulated = (step for step in range(len(item.turns)) if step not in item.scored)
-        found.excluded |= {f"{item.id}#{step}": "this answer was simulated, not recorded" for step in simulated}
         found.families.fields.add(item)
     found.items = [kept for item in found.items if (kept := accepting(item, found)) is not None]
     if not found.items:
@@ -50,23 +40,52 @@ def read_episodes(files: Sequence[Path], toolset: Toolset) -> Items:
     return found
 
 
-def _item(name: str, family: str, turns: Sequence[Turn]) -> Item:
-    return Item(
-        id=name,
-        family=family,
-        domain=family,
-        source="episode",
-        split=OWN,
-        fresh=False,
-        turns=tuple(
-            TrueTurn(
-                tool=turn.call.tool,
-                arguments=turn.call.arguments,
-                response=turn.result.content,
-                is_error=turn.result.is_error,
-                status=turn.result.status,
+def _episodes(files: Sequence[Path]) -> Iterator[tuple[str, list[Turn]]]:
+    """Every Episode under a name of its own: the file's, longer where two files share it."""
+    whole = list(dict.fromkeys(file.resolve() for file in files))
+    shared = [file.name for file in whole]
+    for file in whole:
+        name = file.name if shared.count(file.name) == 1 else str(file)
+        for number, (_, pairs) in enumerate(groupby(read_turns(file), key=lambda pair: id(pair[0]))):
+            yield f"{name}#{number}", [turn for _, turn in pairs]
+
+
+def _real(name: str, turns: Sequence[Turn], toolset: Toolset, excluded: dict[str, str]) -> list[Turn]:
+    """The turns that can be measured against."""
+    kept = []
+    for step, turn in enumerate(turns):
+        if not turn.observed:
+            excluded[f"{name}#{step}"] = (
+                f"this and all later ones of {len(turns)} calls: here the answer was simulated"
             )
-            for turn in turns
-        ),
-        scored=tuple(step for step, turn in enumerate(turns) if turn.observed),
+            break
+        if turn.call.tool not in toolset.by_name:
+            excluded[f"{name}#{step}"] = f"calls {turn.call.tool!r}, which {toolset.name!r} does not have"
+        else:
+            kept.append(turn)
+    return kept
+
+
+def _items(name: str, family: str, turns: Sequence[Turn]) -> Iterator[Item]:
+    told = tuple(
+        TrueTurn(
+            tool=turn.call.tool,
+            arguments=turn.call.arguments,
+            response=turn.result.content,
+            is_error=turn.result.is_error,
+            status=turn.result.status,
+        )
+        for turn in turns
     )
+    for start in range(0, len(told), MAX_STEPS):
+        end = min(start + MAX_STEPS, len(told))
+        yield Item(
+            id=f"{name}@{start}" if start else name,
+            family=family,
+            domain=family,
+            source="episode",
+            split=OWN,
+            fresh=False,
+            turns=told[:end],
+            scored=tuple(range(start, end)),
+        )

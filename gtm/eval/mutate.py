@@ -1,17 +1,19 @@
 """Calls that a definition refuses, made from recorded ones that it accepts: one argument spoilt in one way.
 
 Whether a call is valid is asked of the plain JSON Schema validator (draft 2020-12, formats on), not of the checker
-that the simulator uses. A change that the validator accepts is no mutation. Which arguments and values are spoilt
-follows from a name, the same every time.
+that the simulator uses (but where a recording does not show an argument: that fits anything). A change that the
+validator accepts is no mutation. Which arguments and values are spoilt follows from a name, the same every time.
 """
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from gtm.errors import SpecError
-from gtm.simulator.validation import compile_validator
+from gtm.simulator.redact import REDACTED
+from gtm.simulator.validation import check_arguments, compile_validator
 from gtm.tools.validator import resolve
 from gtm.types import Json, Tool
 
@@ -40,6 +42,8 @@ class Mutation:
 
 def is_valid(tool: Tool, arguments: dict[str, Json]) -> bool:
     """Whether a definition accepts a call's arguments."""
+    if REDACTED in json.dumps(arguments, ensure_ascii=False):
+        return not check_arguments(tool, arguments).violations
     try:
         return compile_validator(tool.parameters).is_valid(arguments)
     except SpecError:

@@ -57,13 +57,12 @@ async def run(bench: Bench, folder: Folder, tell: Tell) -> None:
         EngineError: an engine failed; what was finished is kept.
         ModelError: a model cannot be opened.
     """
-    total = 0
-    for suite in bench.suites:
-        for name in folder.config.candidates:
-            units = suite.units(name)
-            if not units:
-                raise RunError(f"the suite {suite.name!r} has nothing to measure; {_advice(bench)}")
-            total += len(units)
+    empty = [suite.name for suite in bench.suites if not all(map(suite.units, folder.config.candidates))]
+    if len(empty) == len(bench.suites):
+        raise RunError(f"the suite {empty[0]!r} has nothing to measure; {_advice(bench)}")
+    nothing = {f"suite {name}": "it has nothing to measure in these recordings" for name in empty}
+    folder.left_out({**bench.excluded, **nothing})
+    total = sum(len(suite.units(name)) for suite in bench.suites for name in folder.config.candidates)
     done = 0
 
     def finished(count: int) -> None:
@@ -144,4 +143,4 @@ def _advice(bench: Bench) -> str:
     if bench.excluded:
         name, why = next(iter(bench.excluded.items()))
         return f"{len(bench.excluded)} items were left out, the first, {name!r}, because {why}; give other --data"
-    return "give --data a folder whose dev and test families have recordings, or a higher --limit"
+    return "give recordings of tools that it can use, or a higher --limit"

@@ -3,7 +3,8 @@
 A metric's value is the mean over families of the family's own mean, and a ratio within a step (recall of its leaves)
 enters as one number, so that neither one large API nor one long list outvotes the rest.
 Intervals are percentiles of a bootstrap over families; candidates are compared on the steps that both were scored on,
-family by family. All from one seed: the same scores give the same figures, in whatever order they come.
+family by family. Where there is one family only, its items take the place of families, and the steps of one item. All
+from one seed: the same scores give the same figures, in whatever order they come.
 """
 
 import random
@@ -128,8 +129,16 @@ def _paired(ours: Values, theirs: Values) -> Values:
 
 
 def _means(values: Values) -> list[float]:
-    """One mean a family, families in order of their names."""
-    return [_mean([values[family][unit] for unit in sorted(values[family])]) for family in sorted(values)]
+    """One mean a family, families in order of their names; of one family alone, one an item."""
+    if len(values) > 1:
+        return [_mean([values[family][unit] for unit in sorted(values[family])]) for family in sorted(values)]
+    [only] = values.values()
+    items: dict[str, list[float]] = {}
+    for unit in sorted(only):
+        items.setdefault(unit[0], []).append(only[unit])
+    if len(items) > 1:
+        return [_mean(found) for found in items.values()]
+    return [only[unit] for unit in sorted(only)]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -142,6 +151,8 @@ def _interval(means: Sequence[float], seed: int, resamples: int) -> dict[str, fl
 
 
 def _p(means: Sequence[float], seed: int, resamples: int) -> float:
+    if len(means) == 1:
+        return 1.0  # one number says nothing of chance
     resampled = _resampled(means, seed, resamples)
     below = sum(value <= 0 for value in resampled)
     above = sum(value >= 0 for value in resampled)

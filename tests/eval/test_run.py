@@ -9,13 +9,15 @@ import pytest
 from gtm.engines.base import Completion, Request
 from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import EngineError, RunError, SpecError
+from gtm.eval.bench import make_bench
 from gtm.eval.candidates import Engines
 from gtm.eval.folder import Folder, RunConfig, check_scores, read_run
+from gtm.eval.items import Families, Items
 from gtm.eval.records import Candidate, Score
 from gtm.eval.run import Bench, run
 from gtm.eval.suites.format import FormatSuite
 from gtm.eval.suites.speed import SpeedSuite
-from tests.eval.made import ITEMS, TOOLSETS
+from tests.eval.made import ITEMS, PETS, TOOLSETS
 
 CONFIG = RunConfig(
     suites=("format",), candidates=("simulator:scripted",), data="made", prompt_version="1", version="0"
@@ -181,7 +183,8 @@ class Fickle:
         self._counter = counter
 
     async def generate(self, requests: Sequence[Request]) -> list[Completion]:
-        return [Completion("{}" if next(self._counter) % 2 else "prose") for _ in requests]
+        numbers = [next(self._counter) for _ in requests]
+        return [Completion(f'{{"id": {number}}}' if number % 2 else "prose") for number in numbers]
 
     async def aclose(self) -> None:
         pass
@@ -191,16 +194,26 @@ async def test_what_an_engine_wrote_is_kept_for_the_next_run(tmp_path: Path, mon
     monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
     config = CONFIG.model_copy(update={"candidates": ("free:fickle",)})
     counter = itertools.count()
-    texts = []
+    texts, asked = [], []
     for name in ("one", "two"):
         engines = Engines(lambda model: Fickle(counter))
         await carry_out(tmp_path / name, bench(FormatSuite(ITEMS, TOOLSETS, 0), engines=engines), config)
         await engines.aclose()
         texts.append([score.model_dump_json() for score in read_run(tmp_path / name)[1]])
+        asked.append(next(counter))
     assert texts[0] == texts[1]
-    asked = next(counter)
-    engines = Engines(lambda model: Fickle(counter))
-    request = Request((), None, 8, 0)
-    fresh = [await engines.get("fickle", fresh=True).generate([request]) for _ in range(2)]
-    assert fresh[0] != fresh[1]
-    assert asked > 0
+    assert asked[1] == asked[0] + 1  # the count itself
+
+
+async def test_determinism_asks_the_engine_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GTM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("gtm.eval.suites.determinism.WAYS", ("repeat", "fresh"))
+    engines = Engines(lambda model: Fickle(itertools.count()))
+    config = CONFIG.model_copy(update={"suites": ("format", "determinism"), "candidates": ("free:fickle",)})
+    items = Items(Families(), list(ITEMS.values()))
+    items.families.take(PETS.model_copy(update={"name": "pets.example"}))
+    made = make_bench(config, items, items.items, engines)
+    await carry_out(tmp_path / "run", made, config)
+    scores = [score for score in read_run(tmp_path / "run")[1] if score.suite == "determinism"]
+    same = {name: [s.values[name] for s in scores if name in s.values] for name in ("same_repeat", "same_fresh")}
+    assert [0.0 in values for values in same.values()] == [True, True]

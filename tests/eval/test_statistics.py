@@ -34,9 +34,9 @@ def test_every_family_counts_the_same() -> None:
     assert (found.low, found.high) == (0.0, 1.0)
 
 
-def test_one_family_has_no_width_and_says_so() -> None:
-    (found,) = [one for one in measure([score("f", "i", 0.25), score("f", "j", 0.75)]) if not one.slice]
-    assert (found.value, found.low, found.high, found.families) == (0.5, 0.5, 0.5, 1)
+def test_one_step_alone_has_no_width() -> None:
+    (found,) = [one for one in measure([score("f", "i", 0.25)]) if not one.slice]
+    assert (found.value, found.low, found.high, found.families) == (0.25, 0.25, 0.25, 1)
 
 
 def test_the_interval_is_as_wide_as_theory_says() -> None:
@@ -80,3 +80,10 @@ def test_the_worst_are_listed_for_each_slice() -> None:
     found = worst(scores, "f1", 3)
     assert [one.item for one in found[""]] == ["i00", "i01", "i02"]
     assert [one.item for one in found["effect=list"]] == ["i01", "i03", "i05"]
+
+
+def test_one_family_alone_has_intervals_over_its_items() -> None:
+    scores = [score("only", f"item-{number}", value) for number, value in enumerate([0.0, 1.0] * 8)]
+    [figure] = [one for one in measure(scores) if not one.slice]
+    assert figure.value == 0.5
+    assert figure.low < 0.4 < 0.6 < figure.high

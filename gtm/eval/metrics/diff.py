@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from gtm.eval.labels import Action, Names, action, is_absent, own_names
 from gtm.eval.metrics.align import At, Extra, Pair, align
 from gtm.eval.metrics.known import Known
-from gtm.eval.metrics.masks import mask_of
+from gtm.eval.metrics.masks import is_redacted, mask_of
 from gtm.eval.metrics.response import said
 from gtm.eval.metrics.values import MISSING, content_of, json_type, leaves, same, scalar_text
 from gtm.eval.records import Answer, Item, TrueTurn
@@ -139,7 +139,7 @@ class _Trace:
         if owner is None or owner[1].gone or pair.true is None or isinstance(pair.true, dict | list):
             return False
         at, thing = owner
-        if mask_of(pair.path, pair.true) and not self._known.has(pair.path, pair.true):
+        if is_redacted(pair.true) or (mask_of(pair.path, pair.true) and not self._known.has(pair.path, pair.true)):
             return False
         if thing.made:
             return True

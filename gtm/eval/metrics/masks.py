@@ -8,6 +8,7 @@ import re
 from typing import Literal
 
 from gtm.eval.metrics.values import field_of
+from gtm.simulator.redact import REDACTED
 from gtm.types import Json
 
 Mask = Literal["id", "time", "token"]
@@ -37,6 +38,8 @@ def mask_of(path: str, value: Json) -> Mask | None:
     if value is None or isinstance(value, bool | dict | list):
         return None
     name = field_of(path)
+    if is_redacted(value):
+        return "token"
     if _is_time(name, value):
         return "time"
     if _TOKEN_NAME.search(name) and value != "":
@@ -47,6 +50,11 @@ def mask_of(path: str, value: Json) -> Mask | None:
         made = any(char.isdigit() for char in value) and not value.isalpha()
         return "id" if _OPAQUE.search(value) or (_ID_NAME.search(name) and made) else None
     return "id" if _ID_NAME.search(name) else None
+
+
+def is_redacted(value: Json) -> bool:
+    """Whether a recording does not show what stood here: no candidate can know it, however often it was."""
+    return isinstance(value, str) and REDACTED in value
 
 
 def _is_time(name: str, value: str | int | float) -> bool:

@@ -14,7 +14,7 @@ from gtm.eval.metrics.fields import Fields, is_constant
 from gtm.eval.metrics.free import free_leaf
 from gtm.eval.metrics.grounded import grounded
 from gtm.eval.metrics.known import Known
-from gtm.eval.metrics.masks import mask_of
+from gtm.eval.metrics.masks import is_redacted, mask_of
 from gtm.eval.metrics.paths import structure_f1
 from gtm.eval.metrics.text import text_scores
 from gtm.eval.metrics.values import MISSING, content_of, json_type, text_of
@@ -98,7 +98,7 @@ def _sorter(truth: Truth) -> Callable[[Pair], str]:
         value = pair.true
         if isinstance(value, dict | list) or value is None:
             return ""
-        if known.has(pair.path, value):
+        if not is_redacted(value) and known.has(pair.path, value):
             declared = fields.declared(item.family, tool, pair.path)
             chance = bool(declared and declared.enum) or is_constant(value, fields.others(item, tool.name, pair.path))
             return "free" if chance else "grounded"
