@@ -161,7 +161,7 @@ def make_bench(config: RunConfig, every: Items, chosen: Sequence[Item], engines:
         return open_candidate(name, engines, pool, fresh=True)
 
     judges = {name: engines.get(name) for name in config.judges}
-    sessions = SESSIONS if config.limit is None else max(8, config.limit // 5)
+    sessions = SESSIONS if config.limit is None else max(8, config.limit // 10)
     made: dict[SuiteName, Callable[[], Suite]] = {
         "format": lambda: FormatSuite(items, toolsets, config.seed),
         "errors": lambda: ErrorsSuite(items, every.families, config.seed),

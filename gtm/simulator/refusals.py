@@ -5,12 +5,14 @@ exceptions go by their names; an MCP tool answers text; a function answers `{"er
 the cause.
 """
 
+import difflib
 import json
 from collections.abc import Sequence
 
+from gtm.simulator.redact import readable
 from gtm.simulator.validation import error_body
 from gtm.tools.infer import schema_of
-from gtm.types import ErrorResponse, Json, Result, Tool, ToolError, ToolsetKind
+from gtm.types import ErrorResponse, Json, Result, Tool, ToolError, Toolset, ToolsetKind
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -97,3 +99,13 @@ def _exception(names: Sequence[str], status: int) -> str | None:
 def _result(body: Json, error: ToolError, status: int | None) -> Result:
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     return Result(content=body, text=text, is_error=True, status=status, error=error, provenance={"": "computed"})
+
+
+def unknown_tool(toolset: Toolset, name: str) -> Result:
+    """What is said to a call of a tool that there is not."""
+    name = readable(name)
+    message = f"there is no tool {name!r} in {toolset.name!r}"
+    close = difflib.get_close_matches(name, toolset.by_name, 1)
+    message += f"; did you mean {close[0]!r}?" if close else ""
+    error = ToolError(kind="unknown_tool")
+    return Result(content=message, text=message, is_error=True, status=404, error=error, provenance={"": "computed"})

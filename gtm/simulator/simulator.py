@@ -7,7 +7,6 @@ Results; only infrastructure raises.
 
 import asyncio
 import copy
-import difflib
 import json
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -32,8 +31,8 @@ from gtm.simulator.config import Config, faults_for
 from gtm.simulator.definitions import Definition, Definitions
 from gtm.simulator.faults import FaultRule
 from gtm.simulator.injection import READS, inject
-from gtm.simulator.redact import readable, recordable
-from gtm.simulator.refusals import STATUS, refuse
+from gtm.simulator.redact import recordable
+from gtm.simulator.refusals import STATUS, refuse, unknown_tool
 from gtm.simulator.session import FORMAT, Session, Snapshot, gather_by_session
 from gtm.simulator.sources import Sources
 from gtm.simulator.stored import StoredSession
@@ -198,7 +197,7 @@ class Simulator:
         """The result of one call at a moment, and the world's changes."""
         definition = self.definitions.get(name)
         if definition is None:
-            return Answer(self._unknown(name))
+            return Answer(unknown_tool(self.toolset, name))
         if not now.faults:
             return await self._check(definition, now, arguments)
 
@@ -374,16 +373,6 @@ class Simulator:
         tool = self.toolset.by_name.get(name)
         http = tool.http if tool is not None else None
         return self.reads(name) or (http is not None and http.method.upper() in {"GET", "HEAD"})
-
-    def _unknown(self, name: str) -> Result:
-        name = readable(name)
-        message = f"there is no tool {name!r} in {self.toolset.name!r}"
-        close = difflib.get_close_matches(name, self.toolset.by_name, 1)
-        message += f"; did you mean {close[0]!r}?" if close else ""
-        error = ToolError(kind="unknown_tool")
-        return Result(
-            content=message, text=message, is_error=True, status=404, error=error, provenance={"": "computed"}
-        )
 
 
 def _result(definition: Definition, written: Written, unknown: tuple[str, ...]) -> Result:
