@@ -91,7 +91,11 @@ def test_names_stay_apart(tmp_path: Path) -> None:
     assert [item.id for item in read_items(path)] == ["a", "a~2"]
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"[1]\n"), gzip.compress(b"{\n")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b"[1]\n"), gzip.compress(b"{\n")],
+    ids=["empty", "no gzip", "a list", "no JSON"],  # gzip writes the time: workers would not agree on a name
+)
 def test_what_is_no_data_is_said_in_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(content)
