@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gtm.errors import GtmError, RunError
-from gtm.eval.folder import RunConfig, read_run
+from gtm.eval.folder import RunConfig, read_config, read_run
 from gtm.eval.items import DOCUMENTED
 from gtm.eval.records import Measured, Score
 from gtm.eval.report import HEADLINE, number, published
@@ -173,7 +173,7 @@ def page(parts: Sequence[Part], figures: Sequence[Sequence[Measured]], options: 
     lines += ["", "## Commands", "", "```sh"]
     for part, paths in zip(parts, (options.full, options.sample), strict=False):
         for path in paths:
-            config, _, _ = read_run(path)
+            config = read_config(path)
             names = " ".join(f"--candidate {name}" for name in shown(config.candidates, read_labels(options.label)))
             lines.append(f"gtm eval run {' '.join(config.suites)} {names}{limits[part.title]} --data DIR")
     lines += ["python recipes/eval_table.py --full RUN... --sample RUN... --out docs", "```", ""]

@@ -29,7 +29,7 @@ from gtm.engines.scripted import ScriptedEngine
 from gtm.errors import GtmError
 from gtm.prompt import VERSION
 from gtm.simulator.session import Session as Live
-from gtm.types import Json, Toolset
+from gtm.types import Json
 
 MAX_FAMILIES = 12
 """Whose simulators are held at a time while a teacher is asked; more would only wait for it."""
@@ -69,7 +69,6 @@ class _Family:
     """What all plans of a family share: definitions, simulators by who writes and under which notes."""
 
     name: str
-    toolset: Toolset
     values: Values
     tools: Simulator
     simulators: dict[tuple[bool, str], tuple[Simulator, "_Scribe"]] = field(default_factory=dict)
@@ -78,9 +77,8 @@ class _Family:
     def read(cls, folder: RunFolder, unit: Unit) -> "_Family":
         entries = folder.records(Entry, unit, "sources") + folder.records(Entry, unit, "tools")
         recordings = folder.records(Recording, unit, "recordings")
-        toolset = toolset_of(unit.name, entries)
-        tools = Simulator(toolset, model=ScriptedEngine(), cache=False)
-        return cls(unit.name, toolset, Values.of(entries, recordings), tools)
+        tools = Simulator(toolset_of(unit.name, entries), model=ScriptedEngine(), cache=False)
+        return cls(unit.name, Values.of(entries, recordings), tools)
 
     def simulator(self, plan: Plan, teacher: Engine | None) -> tuple[Simulator, "_Scribe"]:
         """A simulator for a plan, and who notes what it asks for."""
@@ -198,7 +196,7 @@ async def _carry_out(plan: Plan, family: _Family, teacher: Engine | None, counts
         faults=plan.faults,
         initial=plan.initial,
         prompt_version=VERSION,
-        toolset_digest=family.toolset.digest,
+        toolset_digest=family.tools.toolset.digest,
         calls=tuple(calls),
     )
 
