@@ -6,6 +6,7 @@ without the model makes the same rows from a file of them. A teacher that fails,
 is counted; the calls that needed it are left out.
 """
 
+import fcntl
 import gzip
 import json
 import logging
@@ -73,16 +74,12 @@ class Answers:
         self._path = folder.path / KEPT
         try:
             self._kept = sqlite3.connect(self._path, isolation_level=None, timeout=60, check_same_thread=False)
-            self._kept.execute("PRAGMA journal_mode = WAL")
-            # A crash of the machine may lose the last answers; they are asked for again.
-            self._kept.execute("PRAGMA synchronous = NORMAL")
-            self._kept.execute(
-                "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, text TEXT NOT NULL, ending TEXT NOT NULL, "
-                "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, used INTEGER NOT NULL) "
-                "WITHOUT ROWID"
-            )
-            if self._config.answers is not None:
-                self._take((folder.base or Path()) / self._config.answers)
+            # A new file is locked whole while its journal changes, and who meets that is not made to wait.
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._prepare()
+                if self._config.answers is not None:
+                    self._take((folder.base or Path()) / self._config.answers)
         except sqlite3.Error as error:
             raise RunError(f"{str(self._path)!r} cannot be used ({error}); free some room, or delete it") from error
 
@@ -136,8 +133,18 @@ class Answers:
     def _key(self, request: Request) -> str:
         return request_key(self._config.name, request).hex()
 
+    def _prepare(self) -> None:
+        self._kept.execute("PRAGMA journal_mode = WAL")
+        # A crash of the machine may lose the last answers; they are asked for again.
+        self._kept.execute("PRAGMA synchronous = NORMAL")
+        self._kept.execute(
+            "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, text TEXT NOT NULL, ending TEXT NOT NULL, "
+            "prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, used INTEGER NOT NULL) "
+            "WITHOUT ROWID"
+        )
+
     def _take(self, path: Path) -> None:
-        """Take a file of answers over, once, whichever process comes first; the others wait."""
+        """Take a file of answers over, once, whichever process comes first."""
         self._kept.execute("CREATE TABLE IF NOT EXISTS taken (file TEXT PRIMARY KEY)")
         if self._kept.execute("SELECT 1 FROM taken").fetchone():
             return

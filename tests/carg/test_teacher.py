@@ -1,6 +1,8 @@
 """The teacher's answers: asked once, kept, counted; what it cannot say is silence, never an invention."""
 
 import asyncio
+import fcntl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,14 @@ def test_a_damaged_file_of_answers_names_the_line(tmp_path: Path) -> None:
         Answers(folder(tmp_path, answers="answers.jsonl"))
     with pytest.raises(RunError, match="cannot be read"):
         Answers(folder(tmp_path / "..", answers="nowhere.jsonl"))
+
+
+def test_who_opens_a_file_that_another_makes_waits_for_it(tmp_path: Path) -> None:
+    # SQLite answers at once that a file is locked while its journal changes: 2 of 3 runs of two workers failed so.
+    with (tmp_path / "teacher.lock").open("w") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        opening = pool.submit(Answers, folder(tmp_path))
+        with pytest.raises(TimeoutError):
+            opening.result(timeout=0.5)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        opening.result(timeout=30).close()
