@@ -145,11 +145,11 @@ def _binding(record: dict[str, Json], properties: dict[str, Json]) -> HttpBindin
 
 def _slots(method: str, path: str, properties: dict[str, Json]) -> dict[str, ArgumentSlot]:
     """Where arguments most likely travel: a collection keeps the path's template, but not the places."""
-    in_path = set(re.findall(r"\{\+?([^{}]+)\}", path))
+    in_path = {text.strip("+*"): text for text in re.findall(r"\{([^{}]+)\}", path)}  # `{Key+}` takes slashes, too
     slots = {}
     for name in properties:
         if name in in_path:
-            slots[name] = ArgumentSlot(place="path", name=name)
+            slots[name] = ArgumentSlot(place="path", name=in_path[name])
         elif method in _IN_QUERY:
             slots[name] = ArgumentSlot(place="query", name=name)
         else:

@@ -19,6 +19,9 @@ _COUNTING = frozenset({"count", "counts", "total"})
 _ABSENCES = ("notfound", "nosuch", "notexist", "unknown")
 """Parts of documented errors' names that say that something is absent."""
 
+_CONFLICTS = ("alreadyexist", "duplicate")
+"""The same for what is there already."""
+
 _BATCHES = frozenset("items records entries objects elements values data body list rows array".split())
 
 
@@ -101,6 +104,12 @@ def parts_of(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> frozenset[
     return frozenset(flat(key[-1]) for key in put & taken)
 
 
+def whole_keys(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> frozenset[str]:
+    """Keys with which a reader demands nothing else: `ContainerName` of a container's policy, not of its items."""
+    readers = [(tool, effects[tool.name].key) for tool in tools if effects[tool.name].kind == "read"]
+    return frozenset(key[0] for tool, key in readers if len(key) == 1 and {*required_names(tool)} <= {*key})
+
+
 def is_forgiving(tool: Tool, toolset: Toolset) -> bool:
     """Whether a tool documents no error for what is absent, where others of its toolset do.
 
@@ -118,6 +127,11 @@ def absences(tool: Tool) -> tuple[str, ...]:
     """The documented errors of a tool that say so, in lower case (`policynotfoundexception`)."""
     names = (name.lower() for name in tool.error_names)
     return tuple(name for name in names if any(said in name for said in _ABSENCES))
+
+
+def documents_conflict(tool: Tool) -> bool:
+    """Whether a documented error of a tool says that what it makes is there already."""
+    return any(said in name.lower() for name in tool.error_names for said in _CONFLICTS)
 
 
 def is_action(effect: Effect) -> bool:

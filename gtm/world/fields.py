@@ -13,7 +13,7 @@ from gtm.types import Json
 from gtm.world.words import flat, noun, singular, words
 
 IDENTIFYING = frozenset(
-    "id uuid guid key name number slug path arn code sku email uri url login username handle username".split()
+    "id identifier uuid guid key name number slug path arn code sku email uri url login username handle".split()
 )
 """Last words of a field that can tell one thing from the others."""
 

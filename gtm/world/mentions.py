@@ -20,6 +20,9 @@ from gtm.world.state import State
 from gtm.world.words import flat, singular, words
 
 _ENDINGS = ("id", "name", "arn", "identifier")
+_CALLING = frozenset({"read", "delete", "list"})
+"""Kinds of which a documented "not found" speaks of what the call names, not of what it sets."""
+
 _MAKING = frozenset("restore register import launch run provision allocate request copy clone create".split())
 """Verbs of tools of unknown effect that may make what they name."""
 
@@ -81,11 +84,14 @@ class Naming:
             return required and effect.kind != "create" and documents_absence(tool)
         # An error that says so (`DirectoryDoesNotExist`) tells what a call needs, even a create.
         its_own = effect.kind == "create" and (noun in flat(own) or flat(own) in noun)
-        told = noun not in {"", "resource"} and not its_own and any(noun in absent for absent in absences(tool))
+        one = singular(noun)
+        told = one not in {"", "resource"} and not its_own and any(one in absent for absent in absences(tool))
         if told and name not in self._scopes:
             return last in _ID_WORDS or singular(last) == "name"
         if effect.kind in {"create", "opaque"}:
             return False
+        if effect.kind in _CALLING and required and name not in self._scopes and documents_absence(tool):
+            return last in _ID_WORDS or (last == "name" and effect.kind != "list")
         if last in _ID_WORDS:
             return required and (singular(noun) in self._made or (name in effect.key and flat(own) in self._made))
         return singular(last) == "name" and singular(noun) in self._made
@@ -95,15 +101,19 @@ def _makes(effect: Effect) -> bool:
     return effect.kind == "create" or effect.upsert
 
 
-def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment) -> Refusal | None:
-    """Why a call cannot succeed that calls things by what nothing brought so far."""
+def unheard(tool: Tool, names: Sequence[str], arguments: Mapping[str, Json], moment: Moment) -> Refusal | None:
+    """Why a call cannot succeed that calls things by what nothing brought so far.
+
+    Of several things one that is there is enough, unless the tool documents an error for what is absent.
+    """
     if moment.mode != "closed":
         return None
     for name in names:
         given = arguments.get(name)
         items = [item for item in (given if isinstance(given, list) else [given]) if isinstance(item, str) and item]
-        if items and not any(_is_known(item, moment) for item in items):
-            return Refusal("not_found", f"{' '.join(words(name)[:-1]) or 'resource'} {items[0]!r} was not found")
+        absent = [item for item in items if not _is_known(item, moment)]
+        if absent and (len(absent) == len(items) or documents_absence(tool)):
+            return Refusal("not_found", f"{' '.join(words(name)[:-1]) or 'resource'} {absent[0]!r} was not found")
     return None
 
 
@@ -135,7 +145,8 @@ def _tells(resource: Resource, argument: str) -> bool:
 def _is_kind(resource: str, other: str) -> bool:
     """Whether things of one resource are a kind of the other's (`medical_vocabulary`, `db_instance_read_replica`)."""
     own, last = last_noun(resource), last_noun(other)
-    return resource == other or own.startswith(last + "_replica") or own.endswith("_" + last)
+    replicates = own.startswith(last + "_") and own.endswith("_replica")
+    return resource == other or replicates or own.endswith("_" + last)
 
 
 def _answers(tool: Tool, effect: Effect, argument: str) -> bool:

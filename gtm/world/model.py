@@ -335,6 +335,7 @@ class WorldModel:
         """What tells one thing from another once it was made: what a create is given, and what it answers."""
         last = last_noun(resource)
         found: set[str] = set()
+        whole = family.whole_keys(self._groups[resource], self.effects)
         for tool in self._groups[resource]:
             effect = self.effects[tool.name]
             if effect.upsert and not self._is_singleton(tool):
@@ -348,11 +349,13 @@ class WorldModel:
                 given = self._given(tool, wrappers_of(tool, self.effects[tool.name], frozenset()), shown or key)
                 found.update(given, (shown,) if shown else ())
                 found.update(k for k in self.keys_of(resource) if matching(k, self._written(tool)))
+                if calls_by_noun(self.keys_of(resource)):  # `service` in other tools, `serviceName` here
+                    found.update(name for name in self._written(tool) if bare(name, last) == "name")
                 if self._address(tool) is not None:
                     found.update(self.keys_of(resource))
         others = {"resource", *(flat(last_noun(other)) for other in self._groups)} - {flat(last)}
         # What names another kind of thing (`TableName` of an item) says where it is, not which.
-        own = [name for name in found if "".join(words(name)[:-1]) not in others and flat(name) not in others]
+        own = [n for n in found if n in whole or not {"".join(words(n)[:-1]), flat(n)} & others]
         return frozenset(form for name in own for form in (flat(name), bare(name, last)))
 
     def _caller_keys(self, resource: str) -> bool:

@@ -16,7 +16,9 @@ from gtm.world.actions import action_of
 from gtm.world.batch import plan_batch
 from gtm.world.bound import Bound
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
+from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
+from gtm.world.hints import argument_names
 from gtm.world.lineage import enter, find, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
@@ -24,10 +26,13 @@ from gtm.world.state import SINGLE, Collection, Document, Place, Put, State, key
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
 
+_OVERWRITES = frozenset({"overwrite", "allowoverwrite", "overwriteexisting", "replaceexisting"})
+"""Flat names of arguments without which a PUT keeps what is there."""
+
 
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
-    refusal = missing(bound.mentions, arguments, moment) or unheard(bound.names, arguments, moment)
+    refusal = missing(bound.mentions, arguments, moment) or unheard(bound.tool, bound.names, arguments, moment)
     if refusal is not None:
         return Plan(refusal=refusal)
     if not bound.stored:
@@ -114,8 +119,8 @@ def _names(bound: Bound, fields: Mapping[str, Json]) -> list[str]:
     given = [name for name, value in fields.items() if isinstance(value, str)]
     keys = [name for name in given if flat(name) in thing.keys & thing.named_by]
     required = bound.tool.parameters.get("required") or ()
-    called = [n for n in given if n in required and flat(n) in thing.called and bare(n, bound.last) == "name"]
-    return keys or called
+    named = [name for name in given if name in required and bare(name, bound.last) == "name"]
+    return keys or [name for name in named if flat(name) in thing.called or documents_conflict(bound.tool)]
 
 
 def _new_key(bound: Bound, fields: Mapping[str, Json], state: State, place: Place, seed: int) -> Json:
@@ -164,7 +169,7 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
     )
     if document is None and (nameless or (absent and not upserts)) and not bound.forgiving:
         return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {_said(key)} was not found"))
-    if document is not None and document.origin == "created" and upserts and _creates(bound):
+    if document is not None and document.origin == "created" and upserts and _keeps(bound, arguments, document):
         return Plan(refusal=Refusal("conflict", f"{bound.resource.label} {_said(key)} already exists"))
     value = document.value if document else {}
     sent = document.sent if document else frozenset[str]()
@@ -206,10 +211,17 @@ def _other_name(bound: Bound, key: Json) -> str | None:
     return next((name for name in others if name != bound.resource_key), "")
 
 
-def _creates(bound: Bound) -> bool:
-    """Whether a PUT is said to create, and nothing else."""
+def _keeps(bound: Bound, arguments: Mapping[str, Json], document: Document) -> bool:
+    """Whether a PUT leaves what is there: it only creates, is not told to overwrite, or would change nothing."""
+    asked = [name for name in argument_names(bound.tool) if flat(name) in _OVERWRITES]
+    if asked:
+        return not any(arguments.get(name) for name in asked)
     said = {*words(bound.tool.name)} & {"create", "update", "put", "upsert", "set", "replace", "save"}
-    return said == {"create"} and bool(bound.own_keys) and bound.effect.reason != "declared"
+    if said == {"create"} and bound.own_keys and bound.effect.reason != "declared":
+        return True
+    stored = [document.value, *(part for part in document.value.values() if isinstance(part, dict))]
+    sent = bound.argument_fields(arguments).items()
+    return documents_conflict(bound.tool) and all(any(part.get(n) == v for part in stored) for n, v in sent)
 
 
 def _names_alike(bound: Bound) -> bool:

@@ -36,6 +36,8 @@ SERVICE = "example"
 """The service in made-up addresses of AWS."""
 FIRST_KEY = 1001
 """The first key of a numbered collection; imagined things have smaller ones."""
+LONGEST_KEY = 256
+"""Digits that a key of ours is filled up with at most."""
 MAX_ATTEMPTS = 200
 _TIME_FORMATS = frozenset({"date-time", "google-datetime", "date", "time", "unix-time", "timestamp", "rfc3339"})
 
@@ -167,7 +169,11 @@ def _candidate(name: str, leaf: dict[str, Json], resource: str, count: int, seed
     if leaf.get("type") != "string" or is_special(leaf) or words(name)[-1:] in {("uuid",), ("guid",)}:
         return identifier(name, leaf, seed)
     prefix = re.sub(r"[^a-z]", "", resource.rpartition("/")[2].rpartition("_")[2].lower())[:4]
-    return f"{prefix}_{seed & 0xFFFFFFFF:08x}" if prefix else f"{seed & 0xFFFFFFFFFFFF:012x}"
+    key = f"{prefix}_{seed & 0xFFFFFFFF:08x}" if prefix else f"{seed & 0xFFFFFFFFFFFF:012x}"
+    lacking = leaf.get("minLength", 0) - len(key)
+    if not 0 < lacking <= LONGEST_KEY:
+        return key
+    return f"{key}{random.Random(seed).getrandbits(4 * lacking):0{lacking}x}"
 
 
 def _sampled(leaf: dict[str, Json], name: str, seed: int) -> Json:

@@ -21,7 +21,8 @@ _ENDINGS = {"id": ("id", "identifier"), "identifier": ("identifier", "id"), "arn
 _ANY = ("resource", "target", "")
 """What an argument says before its ending where it takes identifiers of any kind of thing."""
 
-_SAID = ("pattern", "format", "enum", "const", "minLength", "maxLength")
+_FORMS = frozenset({"pattern", "format", "enum", "const"})
+_LENGTHS = frozenset({"minLength", "maxLength"})
 _TAKEN = ("pattern", "format", "minLength", "maxLength")
 _KINDS = ("string", "integer")
 DIGITS = "^[1-9][0-9]{5}$"
@@ -42,16 +43,18 @@ class Takers:
     def leaf(self, name: str, noun: str, leaf: dict[str, Json]) -> dict[str, Json]:
         """A field of a thing called `noun`, in the form in which tools take it."""
         ending = words(name)[-1:]
-        if not ending or ending[0] not in _ENDINGS or leaf.get("type") != "string" or set(_SAID) & leaf.keys():
+        if not ending or ending[0] not in _ENDINGS or leaf.get("type") != "string" or _FORMS & leaf.keys():
             return leaf
-        own = flat(name)[: -len(ending[0])] or singular(flat(noun))
-        names = [f"{before}{after}" for before in (own, *_ANY) for after in _ENDINGS[ending[0]]]
+        own = flat(name)[: -len(ending[0])]
+        names = [
+            f"{it}{after}" for it in (*([own] if own else _called(noun)), *_ANY) for after in _ENDINGS[ending[0]]
+        ]
         forms = [self._forms[name] for name in names if name in self._forms]
         shortest = max((form.get("minLength", 0) for form in forms), default=0)
-        form = forms[0] if forms else {}
-        if "pattern" not in form and 0 < shortest <= form.get("maxLength", shortest):
-            form = {**form, "minLength": shortest}  # what takes things of any kind takes this one, too
-        return {**leaf, **form}
+        form = {**(forms[0] if forms and not _LENGTHS & leaf.keys() else {}), **leaf}
+        if "pattern" not in form and form.get("minLength", 0) < shortest <= form.get("maxLength", shortest):
+            form["minLength"] = shortest  # what takes things of any kind takes this one, too
+        return form
 
     def shape(self, shape: dict[str, Json], noun: str) -> dict[str, Json]:
         """An answer's shape with its identifiers in the forms in which tools take them."""
@@ -91,6 +94,12 @@ class Takers:
         if shape.get("type") == "array" and shape["items"].get("type") == "string":
             return {**shape, "items": self.leaf(singular(name), noun, shape["items"])}
         return self.shape(shape, name) if shape.get("type") in {"array", "object"} else self.leaf(name, noun, shape)
+
+
+def _called(noun: str) -> list[str]:
+    """What a thing may be called, the most exact first: a `PolicySummary` is a policy, too."""
+    parts = words(noun)
+    return [singular("".join(parts[:end])) for end in range(len(parts), 0, -1)]
 
 
 def _forms(tool: Tool) -> Iterator[tuple[str, tuple[tuple[str, Json], ...]]]:

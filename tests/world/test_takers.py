@@ -34,6 +34,14 @@ def test_a_new_key_has_the_pattern_that_another_tool_demands() -> None:
     assert not answered(MAKE)["Vpc"]["VpcId"].startswith("vpc-")
 
 
+def test_a_summary_of_a_thing_has_the_key_of_the_thing() -> None:
+    made = thing(Policy=thing(PolicySummary=thing(Id=STRING, Name=STRING)))
+    make = tool("CreatePolicy", {"name": STRING}, made)
+    attach = tool("AttachPolicy", {"PolicyId": {"type": "string", "pattern": "^p-[0-9a-z]{8}$"}}, thing(ok=STRING))
+    assert re.fullmatch("p-[0-9a-z]{8}", answered(make, attach)["Policy"]["PolicySummary"]["Id"])
+    assert not answered(make)["Policy"]["PolicySummary"]["Id"].startswith("p-")
+
+
 def test_an_argument_for_things_of_any_kind_gives_the_form_of_all_their_identifiers() -> None:
     tag = tool("TagResource", {"resourceIdentifier": {"type": "string", "minLength": 20}}, thing(ok=STRING))
     assert len(answered(MAKE, tag)["Vpc"]["VpcId"]) >= 20
