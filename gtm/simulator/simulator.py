@@ -45,6 +45,7 @@ from gtm.world.observe import learn
 from gtm.world.outcome import Moment, Plan, WorldMode
 from gtm.world.state import Change, State
 from gtm.world.tree import UNKNOWN
+from gtm.world.words import says
 
 if TYPE_CHECKING:
     from gtm.world.store import Store
@@ -336,13 +337,11 @@ class Simulator:
 
     def _heard(self, now: Snapshot, text: str) -> bool:
         """Whether a success so far brought a text; a reading call does not bring what it was asked for."""
-        for turn in now.turns:
-            if turn.result.is_error:
-                continue
-            asked = text in json.dumps(turn.call.arguments, ensure_ascii=False)
+        for turn in (turn for turn in now.turns if not turn.result.is_error):
+            asked = says(json.dumps(turn.call.arguments, ensure_ascii=False), text)
             if asked and self.definitions.effects[turn.call.tool].kind in MAKING:
                 return True
-            if not asked and text in turn.result.text:
+            if not asked and says(turn.result.text, text):
                 return True
         return False
 

@@ -26,6 +26,8 @@ MAX_LEVEL = 30
 """Objects and arrays inside each other that are followed because the schema requires them."""
 MAX_VALUES = 8
 """Example values looked at in one place."""
+_TELLING = frozenset("id identifier uuid arn name key status state".split())
+"""What the most important properties of a thing are called, its own noun before them left out."""
 MAP_KEY = "default"
 """The key of a map's one entry where no example names a better one."""
 
@@ -175,7 +177,8 @@ class Chooser:
             declared[name] = self._undeclared(node, name)
         must = set(node.schema.get("required", ()))
         by_example = any(name in shown for name in declared)
-        for name in sorted(declared, key=lambda name: name not in must):
+        noun = _noun(node.parent.key if node.parent is not None and node.parent.kind == "array" else node.key)
+        for name in sorted(declared, key=lambda name: (name not in must, not _tells(name, noun))):
             wanted = name in shown if by_example else node.depth < self._max_depth
             if name in must:
                 if self._admit(node, name, declared[name], True) is None:
@@ -308,6 +311,21 @@ class Chooser:
                 None
             )
         return min(low, high, MAX_ITEMS), min(high, MAX_ITEMS)
+
+
+def _noun(key: str) -> str:
+    """What the things below a property are called: `instance` below `Instances`."""
+    flat = _flat(key)
+    return f"{flat[:-3]}y" if flat.endswith("ies") else flat.removesuffix("s")
+
+
+def _tells(name: str, noun: str) -> bool:
+    """Whether a property says which thing it is, or how it is: these are shown before others."""
+    return _flat(name).removeprefix(noun) in _TELLING
+
+
+def _flat(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _may_be_absent(node: _Node) -> bool:

@@ -16,11 +16,12 @@ Levels = Mapping[str, tuple[int, tuple[str, ...], tuple[str, ...]]]
 """Resource -> (how many keys name an item, 0 where nothing does; its own key's argument names; its parents')."""
 
 _COUNTING = frozenset({"count", "counts", "total"})
-_ABSENCES = ("notfound", "nosuch", "notexist", "unknown")
+_ABSENCES = ("notfound", "nosuch", "notexist", "nonexist", "unknown")
 """Parts of documented errors' names that say that something is absent."""
 
-_CONFLICTS = ("alreadyexist", "duplicate")
-"""The same for what is there already."""
+_CONFLICTS = ("alreadyexist", "exists", "duplicate")
+"""The same for what is there already, unless it is one of these."""
+_REPEATED = ("request", "tag", "token", "operation")
 
 _BATCHES = frozenset("items records entries objects elements values data body list rows array".split())
 
@@ -129,9 +130,11 @@ def absences(tool: Tool) -> tuple[str, ...]:
     return tuple(name for name in names if any(said in name for said in _ABSENCES))
 
 
-def documents_conflict(tool: Tool) -> bool:
-    """Whether a documented error of a tool says that what it makes is there already."""
-    return any(said in name.lower() for name in tool.error_names for said in _CONFLICTS)
+def documents_conflict(tool: Tool, *more: str) -> bool:
+    """Whether a documented error of a tool says that what it makes is there already, or one of these words."""
+    names = [name.lower() for name in tool.error_names]
+    things = [name for name in names if not any(said in name for said in _REPEATED)]
+    return any(said in name for name in things for said in (*_CONFLICTS, *more))
 
 
 def is_action(effect: Effect) -> bool:

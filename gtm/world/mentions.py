@@ -6,7 +6,7 @@ changes and deletes call by an identifier must be there, whatever it is, if noth
 (`unheard`): of the recorded AWS calls that do so without being refused for other reasons 8 in 10 failed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, canonical
@@ -17,7 +17,7 @@ from gtm.world.lineage import last_part
 from gtm.world.outcome import Moment, Refusal
 from gtm.world.resource import Resource
 from gtm.world.state import State
-from gtm.world.words import flat, singular, words
+from gtm.world.words import flat, says, singular, words
 
 _ENDINGS = ("id", "name", "arn", "identifier")
 _CALLING = frozenset({"read", "delete", "list"})
@@ -27,6 +27,7 @@ _MAKING = frozenset("restore register import launch run provision allocate reque
 """Verbs of tools of unknown effect that may make what they name."""
 
 _ID_WORDS = frozenset("id ids arn arns identifier identifiers".split())
+_IDS = frozenset({"id", "arn", "identifier"})
 _ANY_THING = frozenset({"resourcearn", "resourceidentifier"})
 
 KEYED = frozenset({"read", "update", "delete"})
@@ -63,11 +64,17 @@ class Naming:
 
     def __init__(self, tools: Sequence[Tool], effects: Mapping[str, Effect]) -> None:
         self._effects = effects
-        self._made = {flat(last_noun(e.resource)) for e in effects.values() if e.resource and _makes(e)}
+        self._makers: dict[str, list[Tool]] = {}
+        for tool in tools:
+            if (resource := effects[tool.name].resource) and _makes(effects[tool.name]):
+                self._makers.setdefault(flat(last_noun(resource)), []).append(tool)
+        self._made = self._makers.keys()
+        self._told: dict[tuple[str, str], bool] = {}
         creates = [tool for tool in tools if effects[tool.name].kind == "create"]
         demanded = {name for tool in creates for name in required_names(tool)}
-        # What creates demand and no tool answers of its own accord (an account, a project) is there from the start.
-        self._scopes = {n for n in demanded if not any(_answers(other, effects[other.name], n) for other in tools)}
+        # What creates demand and no tool makes, or answers of its own accord (an account), is there from the start.
+        given = {n for n in demanded if not any(_answers(other, effects[other.name], n) for other in tools)}
+        self._scopes = {name for name in given if not self._is_made(singular("".join(words(name)[:-1])))}
 
     def names(self, tool: Tool) -> tuple[str, ...]:
         """The arguments of one tool, in order."""
@@ -75,6 +82,19 @@ class Naming:
         if effect.reason == "declared" or effect.kind == "compute" or effect.upsert or not self._made:
             return ()
         return tuple(name for name in argument_names(tool) if self._calls(name, tool, effect))
+
+    def _is_made(self, noun: str) -> bool:
+        """Whether tools make what is called so: `RuleSetName` is that of a receipt rule set."""
+        return bool(noun) and any(made.endswith(noun) for made in self._made)
+
+    def _is_told(self, noun: str, name: str) -> bool:
+        """Whether all that makes things answers, or takes, what they are called by: some definitions leave it out."""
+        if (noun, name) not in self._told:
+            makers = [tool for tool in self._makers[noun] if tool.output_schema]
+            nouns = {noun, singular("".join(words(name)[:-1])) or noun}
+            forms = {singular(flat(name)), *(called + ending for called in nouns for ending in _IDS)}
+            self._told[noun, name] = all(_tells_of(tool, forms) for tool in makers)
+        return self._told[noun, name]
 
     def _calls(self, name: str, tool: Tool, effect: Effect) -> bool:
         *words_before, last = [*words(name)] or [""]
@@ -87,33 +107,42 @@ class Naming:
         one = singular(noun)
         told = one not in {"", "resource"} and not its_own and any(one in absent for absent in absences(tool))
         if told and name not in self._scopes:
-            return last in _ID_WORDS or singular(last) == "name"
+            return last in _ID_WORDS or singular(last) in {"name", "url"}
         if effect.kind in {"create", "opaque"}:
             return False
         if effect.kind in _CALLING and required and name not in self._scopes and documents_absence(tool):
             return last in _ID_WORDS or (last == "name" and effect.kind != "list")
         if last in _ID_WORDS:
-            return required and (singular(noun) in self._made or (name in effect.key and flat(own) in self._made))
-        return singular(last) == "name" and singular(noun) in self._made
+            # A filter (`customer_id`) may find nothing; what a list is asked for by its own ids must be there.
+            asked = required or (effect.kind == "list" and (last.endswith("s") or one == flat(own)))
+            noun = one if one in self._made else flat(own) if name in effect.key else ""
+            return asked and noun in self._made and self._is_told(noun, name)
+        return singular(last) == "name" and one in self._made
+
+
+def _tells_of(tool: Tool, forms: Collection[str]) -> bool:
+    """Whether a tool's arguments or answer have one of these names anywhere, or an `id` where a thing may be."""
+    top = View(tool.output_schema, tool.output_schema)
+    inner = [child.items or child for key in top.properties if (child := top.child(key)) is not None]
+    names = {flat(key) for place in (top, *inner) for key in place.properties} | {*map(flat, argument_names(tool))}
+    text = canonical([tool.parameters, tool.output_schema]).decode().lower().replace("_", "")
+    return bool(names & _IDS) or any(f'"{form}"' in text for form in forms)
 
 
 def _makes(effect: Effect) -> bool:
     return effect.kind == "create" or effect.upsert
 
 
-def unheard(tool: Tool, names: Sequence[str], arguments: Mapping[str, Json], moment: Moment) -> Refusal | None:
-    """Why a call cannot succeed that calls things by what nothing brought so far.
-
-    Of several things one that is there is enough, unless the tool documents an error for what is absent.
-    """
+def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment) -> Refusal | None:
+    """Why a call cannot succeed that calls things, or one of several, by what nothing brought so far."""
     if moment.mode != "closed":
         return None
     for name in names:
         given = arguments.get(name)
         items = [item for item in (given if isinstance(given, list) else [given]) if isinstance(item, str) and item]
-        absent = [item for item in items if not _is_known(item, moment)]
-        if absent and (len(absent) == len(items) or documents_absence(tool)):
-            return Refusal("not_found", f"{' '.join(words(name)[:-1]) or 'resource'} {absent[0]!r} was not found")
+        absent = next((item for item in items if not _is_known(item, moment)), None)
+        if absent is not None:
+            return Refusal("not_found", f"{' '.join(words(name)[:-1]) or 'resource'} {absent!r} was not found")
     return None
 
 
@@ -162,10 +191,10 @@ def _occurs(value: str, state: State) -> bool:
     """Whether a name, or the last part of an address, is or was shown anywhere in the world."""
     texts = {value, last_part(value) or value}
     for place, collection in state.collections.items():
-        if any(text in place for text in texts):
+        if any(says(place, text) for text in texts):
             return True
         for document in collection.documents.values():
             shown = canonical([document.key, document.value]).decode()
-            if any(text in shown for text in texts):
+            if any(says(shown, text) for text in texts):
                 return True
     return False

@@ -112,7 +112,7 @@ def _of_resource(tool: Tool, said: Said, resource: str, confidence: float, commo
     if key is None:
         return effect(kind, resource, (), 0.55, f"{reason} without an argument that names the thing")
     upsert = kind == "update" and said.verb in {"write", "put", "save", "upsert", "set", "overwrite"}
-    if upsert and flat(key) == flat(endings_of(resource)[-1]):
+    if upsert and flat(key) in map(flat, endings_of(resource)):
         # What is put is called as the thing (`put_policy(bucket_name, policy)`): another argument says where.
         demanded = demanded_key(tool, common)
         key = demanded if demanded is not None and is_key_like(demanded) else key

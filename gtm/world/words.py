@@ -111,3 +111,22 @@ def noun(parts: tuple[str, ...], keep: frozenset[str] = frozenset()) -> str:
     if not kept:
         return ""
     return "_".join([*kept[:-1], singular(kept[-1])])
+
+
+def says(text: str, name: str) -> bool:
+    """Whether a text, or JSON, holds a name that is not a piece of a longer one: `web-1`, but not in `web-12`."""
+    at = text.find(name)
+    while at >= 0:
+        begins = at == 0 or not _is_in_word(text[at - 1]) or text[max(at - 2, 0) : at] in _ESCAPES
+        if begins and not any(map(_is_in_word, text[at + len(name) : at + len(name) + 1])):
+            return True
+        at = text.find(name, at + 1)
+    return False
+
+
+_ESCAPES = frozenset({"\\n", "\\t", "\\r"})
+"""What stands in JSON for the end of a line or a gap."""
+
+
+def _is_in_word(letter: str) -> bool:
+    return letter.isalnum() or letter in "-_"

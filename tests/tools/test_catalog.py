@@ -48,6 +48,15 @@ def test_a_line_keeps_all_it_says(tmp_path: pathlib.Path) -> None:
     assert (error.status, error.body_schema, error.example) == (404, None, {"message": "none"})
 
 
+def test_a_parameter_that_takes_slashes_is_a_part_of_the_path(tmp_path: pathlib.Path) -> None:
+    parameters = {"type": "object", "properties": {"Key": {"type": "string"}, "acl": {"type": "string"}}}
+    line = {**LINE, "http": "PUT /bucket/{Key+}", "parameters": parameters}
+    (tool,) = iter_catalog([write(tmp_path / "a.jsonl", line)])
+    assert tool.http is not None
+    assert (tool.http.slots["Key"].place, tool.http.slots["Key"].name) == ("path", "Key+")
+    assert tool.http.slots["acl"].place == "body"
+
+
 def test_empty_success_and_exception_names(tmp_path: pathlib.Path) -> None:
     line = {
         **LINE,

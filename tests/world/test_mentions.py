@@ -5,6 +5,7 @@ import pytest
 from gtm import Simulator, Tool, Toolset
 from gtm.simulator.session import Session
 from gtm.types import HttpBinding, Json
+from gtm.world.words import says
 
 TEXT: Json = {"type": "string"}
 
@@ -82,6 +83,24 @@ def test_what_an_answer_brought_may_be_called_by_later_calls() -> None:
     s = directories("closed")
     restored = s.call("RestoreBackup", {"BackupId": "b-1"}).content["DirectoryId"]
     assert not s.call("DescribeTrusts", {"AccountId": "123", "DirectoryId": restored}).is_error
+
+
+def test_a_piece_of_a_longer_name_brings_nothing() -> None:
+    s = directories("closed")
+    s.call(
+        "CreateAlias",
+        {"DirectoryId": s.call("RestoreBackup", {"BackupId": "b"}).content["DirectoryId"], "Alias": "x-12"},
+    )
+    assert s.call("DescribeTrusts", {"AccountId": "123", "DirectoryId": "x-1"}).is_error
+    assert not s.call("DescribeTrusts", {"AccountId": "123", "DirectoryId": "x-12"}).is_error
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [("web-1", True), ("web-12", False), ("old_web-1", False), ("web-12, web-1.", True), ("a\\nweb-1", True)],
+)
+def test_a_name_is_held_as_a_whole(text: str, held: bool) -> None:
+    assert says(text, "web-1") is held
 
 
 def test_what_a_reading_call_was_asked_for_brings_nothing() -> None:
