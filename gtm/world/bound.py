@@ -90,6 +90,8 @@ class Bound:
     """Required arguments that name things of other resources."""
     names: tuple[str, ...] = ()
     """Arguments that call things which must be there, whatever resource they are of."""
+    others: tuple[tuple[str, str], ...] = ()
+    """Demanded arguments that name things of other resources, and what those are called."""
     forgiving: bool = False
     """Whether it deletes what is not there without a word."""
 

@@ -1,12 +1,15 @@
-"""Arguments that name a thing of another resource: nothing can be done with one that was never made.
+"""Arguments that name things: nothing can be done with one that was never made, or that was deleted.
 
-Careful, for a name may be made up in many ways: only where nothing is imagined, and only a value that occurs nowhere
-in the world. What a create demands must be called after a resource that some tool makes (`missing`). What reads,
-changes and deletes call by an identifier must be there, whatever it is, if nothing in the session so far brought it
-(`unheard`): of the recorded AWS calls that do so without being refused for other reasons 8 in 10 failed.
+Careful, for a name may be made up in many ways: what was never made is refused only where nothing is imagined, and only
+a value that occurs nowhere in the world. What a create demands must be called after a resource that some tool makes
+(`missing`). What reads, changes and deletes call by an identifier must be there, whatever it is, if nothing in the
+session so far brought it (`unheard`): of the recorded AWS calls that do so without being refused for other reasons 8 in
+10 failed. What was deleted is gone in every world (`gone`).
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, canonical
@@ -16,7 +19,7 @@ from gtm.world.hints import argument_names, required_names
 from gtm.world.lineage import last_part
 from gtm.world.outcome import Moment, Refusal
 from gtm.world.resource import Resource
-from gtm.world.state import State
+from gtm.world.state import State, key_text
 from gtm.world.words import flat, says, singular, words
 
 _ENDINGS = ("id", "name", "arn", "identifier")
@@ -69,6 +72,8 @@ class Naming:
             if (resource := effects[tool.name].resource) and _makes(effects[tool.name]):
                 self._makers.setdefault(flat(last_noun(resource)), []).append(tool)
         self._made = self._makers.keys()
+        # What a deletion leaves behind may still be named by what was deleted.
+        self._left = {flat(last_noun(e.resource)) for e in effects.values() if e.resource and e.on_delete == "orphan"}
         self._told: dict[tuple[str, str], bool] = {}
         creates = [tool for tool in tools if effects[tool.name].kind == "create"]
         demanded = {name for tool in creates for name in required_names(tool)}
@@ -82,6 +87,20 @@ class Naming:
         if effect.reason == "declared" or effect.kind == "compute" or effect.upsert or not self._made:
             return ()
         return tuple(name for name in argument_names(tool) if self._calls(name, tool, effect))
+
+    def others(self, tool: Tool) -> tuple[tuple[str, str], ...]:
+        """(argument, noun) of each demanded argument that names a thing of another resource, which tools make."""
+        effect = self._effects[tool.name]
+        if effect.reason == "declared":
+            return ()
+        found = []
+        for name in required_names(tool):
+            *before, last = [*words(name)] or [""]
+            noun = singular("".join(before))
+            named = last in _ID_WORDS or last == "name"
+            if named and noun in self._made - self._left and noun != flat(last_noun(effect.resource or "")):
+                found.append((name, noun))
+        return tuple(found)
 
     def _is_made(self, noun: str) -> bool:
         """Whether tools make what is called so: `RuleSetName` is that of a receipt rule set."""
@@ -144,6 +163,28 @@ def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment)
         if absent is not None:
             return Refusal("not_found", f"{' '.join(words(name)[:-1]) or 'resource'} {absent!r} was not found")
     return None
+
+
+def gone(others: Sequence[tuple[str, str]], arguments: Mapping[str, Json], state: State) -> Refusal | None:
+    """Why a call cannot succeed that names a thing of another resource which was deleted."""
+    for name, noun in others:
+        given = arguments.get(name)
+        for item in given if isinstance(given, list) else [given]:
+            if isinstance(item, str | int) and _is_gone(item, noun, state):
+                return Refusal("not_found", f"{' '.join(words(name)[:-1])} {item!r} was not found")
+    return None
+
+
+def _is_gone(value: str | int, noun: str, state: State) -> bool:
+    texts = {key_text(value), key_text(last_part(value) or value)}
+    same = [collection for place, collection in state.collections.items() if _noun_of(place) == noun]
+    deleted = any(text in collection.deleted for collection in same for text in texts)
+    return deleted and not any(text in collection.documents for collection in same for text in texts)
+
+
+@lru_cache(maxsize=4096)
+def _noun_of(place: str) -> str:
+    return flat(last_noun(json.loads(place)[0]))
 
 
 def _is_known(value: str, moment: Moment) -> bool:

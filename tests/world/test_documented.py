@@ -131,3 +131,23 @@ def test_a_thing_called_by_what_it_is_must_have_been_made_under_its_name() -> No
     s.call("CreateService", {"serviceName": "web", "count": "1"})
     assert kind(s, "UpdateService", {"service": "web", "count": "2"}) is None
     assert s.call("DescribeService", {"service": "web"}).content["count"] == "2"
+
+
+@pytest.mark.parametrize("world", ["auto", "closed"])
+def test_nothing_can_be_done_with_what_was_deleted(world: str) -> None:
+    bucket: dict[str, Json] = {"BucketName": TEXT}
+    listing: dict[str, Json] = {"Indexes": {"type": "array", "items": {"type": "object", "properties": {"Id": TEXT}}}}
+    s = session(
+        tool("CreateBucket", {"BucketName*": TEXT}, bucket),
+        tool("GetBucket", {"BucketName*": TEXT}, bucket),
+        tool("DeleteBucket", {"BucketName*": TEXT}, {}),
+        tool("ListIndexes", {"BucketName*": TEXT}, listing),
+        world=world,
+    )
+    named: dict[str, Json] = {"BucketName": "b"}
+    s.call("CreateBucket", named)
+    assert kind(s, "ListIndexes", named) is None
+    s.call("DeleteBucket", named)
+    assert kind(s, "ListIndexes", named) == "not_found"
+    s.call("CreateBucket", named)
+    assert kind(s, "ListIndexes", named) is None
