@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from string import digits
 
 from gtm.types import Json
 from gtm.world.fields import bare, is_identifying, last_noun
@@ -144,7 +145,7 @@ def given_key(names: Sequence[str], field: str | None, keys: Sequence[str], reso
 
 def calls_by_noun(keys: Sequence[str]) -> bool:
     """Whether tools call a thing by what it is (`{bucket}`, `{network}`), not by a field of it."""
-    return bool(keys) and not any(is_identifying(key) or flat(key).endswith("id") for key in keys)
+    return bool(keys) and not any(is_identifying(key) or flat(key).rstrip(digits).endswith("id") for key in keys)
 
 
 def is_served(schema: Json) -> bool:

@@ -1,10 +1,10 @@
 """Arguments that name things: nothing can be done with one that was never made, or that was deleted.
 
-Careful, for a name may be made up in many ways: what was never made is refused only where nothing is imagined, and only
-a value that occurs nowhere in the world. What a create demands must be called after a resource that some tool makes
-(`missing`). What reads, changes and deletes call by an identifier must be there, whatever it is, if nothing in the
-session so far brought it (`unheard`): of the recorded AWS calls that do so without being refused for other reasons 8 in
-10 failed. What was deleted is gone in every world (`gone`).
+Careful, for a name may be made up in many ways: what was never made is refused only where nothing is imagined, and
+only a value that occurs nowhere in the world. What a create demands must be called after a resource that some tool
+makes (`missing`). What reads, changes and deletes call by an identifier must be there, whatever it is, if nothing
+in the session so far brought it (`unheard`): of the recorded AWS calls that do so without being refused for other
+reasons 8 in 10 failed. What was deleted is gone in every world (`gone`).
 """
 
 import json

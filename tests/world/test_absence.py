@@ -182,3 +182,16 @@ def test_a_deleted_thing_is_there_again_once_another_path_made_one_of_its_name()
         assert s.call("show", box).is_error
         s.call("make", {"name": "box"})
         assert not s.call("show", box).is_error
+
+
+def test_a_numbered_id_is_an_id_and_leaves_the_name_to_its_sender() -> None:
+    mapper = thing(id=STRING, name=STRING)
+    with session(
+        tool("put_mapper", "PUT /realms/{realm}/mappers/{id2}", mapper, "realm*", "id2*", "name", "id"),
+        tool("get_mapper", "GET /realms/{realm}/mappers/{id2}", mapper, "realm*", "id2*"),
+        tool("put_realm", "PUT /realms/{realm}", thing(realm=STRING), "realm*"),
+        tool("get_realm", "GET /realms/{realm}", thing(realm=STRING), "realm*"),
+    ) as s:
+        s.call("put_realm", {"realm": "r"})
+        s.call("put_mapper", {"realm": "r", "id2": "m-1", "name": "Harbor"})
+        assert s.call("get_mapper", {"realm": "r", "id2": "m-1"}).content == {"id": "m-1", "name": "Harbor"}
