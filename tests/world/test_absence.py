@@ -189,6 +189,7 @@ def test_a_numbered_id_is_an_id_and_leaves_the_name_to_its_sender() -> None:
     with session(
         tool("put_mapper", "PUT /realms/{realm}/mappers/{id2}", mapper, "realm*", "id2*", "name", "id"),
         tool("get_mapper", "GET /realms/{realm}/mappers/{id2}", mapper, "realm*", "id2*"),
+        tool("post_mapper", "POST /realms/{realm}/mappers", thing(), "realm*", "name", "id"),
         tool("put_realm", "PUT /realms/{realm}", thing(realm=STRING), "realm*"),
         tool("get_realm", "GET /realms/{realm}", thing(realm=STRING), "realm*"),
     ) as s:
