@@ -108,7 +108,8 @@ def parts_of(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> frozenset[
 def whole_keys(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> frozenset[str]:
     """Keys with which a reader demands nothing else: `ContainerName` of a container's policy, not of its items."""
     readers = [(tool, effects[tool.name].key) for tool in tools if effects[tool.name].kind == "read"]
-    return frozenset(key[0] for tool, key in readers if len(key) == 1 and {*required_names(tool)} <= {*key})
+    whole = {key[0] for tool, key in readers if len(key) == 1 and {*required_names(tool)} <= {*key}}
+    return frozenset(key for key in whole if flat(key) != "resource")  # an access policy is there from the start
 
 
 def is_forgiving(tool: Tool, toolset: Toolset) -> bool:

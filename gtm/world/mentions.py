@@ -89,16 +89,17 @@ class Naming:
         return tuple(name for name in argument_names(tool) if self._calls(name, tool, effect))
 
     def others(self, tool: Tool) -> tuple[tuple[str, str], ...]:
-        """(argument, noun) of each demanded argument that names a thing of another resource, which tools make."""
+        """(argument, noun) of each demanded argument that names a thing which tools make, here or elsewhere."""
         effect = self._effects[tool.name]
         if effect.reason == "declared":
             return ()
+        own = "" if effect.kind in KEYED and not effect.upsert else flat(last_noun(effect.resource or ""))
         found = []
         for name in required_names(tool):
             *before, last = [*words(name)] or [""]
             noun = singular("".join(before))
             named = last in _ID_WORDS or last == "name"
-            if named and noun in self._made - self._left and noun != flat(last_noun(effect.resource or "")):
+            if named and noun in self._made - self._left and noun != own:
                 found.append((name, noun))
         return tuple(found)
 
@@ -129,7 +130,8 @@ class Naming:
             return last in _ID_WORDS or singular(last) in {"name", "url"}
         if effect.kind in {"create", "opaque"}:
             return False
-        if effect.kind in _CALLING and required and name not in self._scopes and documents_absence(tool):
+        asks = required or (effect.kind in {"read", "delete"} and one in {"", flat(own)})
+        if effect.kind in _CALLING and asks and name not in self._scopes and documents_absence(tool):
             return last in _ID_WORDS or (last == "name" and effect.kind != "list")
         if last in _ID_WORDS:
             # A filter (`customer_id`) may find nothing; what a list is asked for by its own ids must be there.
@@ -166,7 +168,7 @@ def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment)
 
 
 def gone(others: Sequence[tuple[str, str]], arguments: Mapping[str, Json], state: State) -> Refusal | None:
-    """Why a call cannot succeed that names a thing of another resource which was deleted."""
+    """Why a call cannot succeed that names a thing which was deleted, by whichever tool."""
     for name, noun in others:
         given = arguments.get(name)
         for item in given if isinstance(given, list) else [given]:

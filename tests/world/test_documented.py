@@ -151,3 +151,17 @@ def test_nothing_can_be_done_with_what_was_deleted(world: str) -> None:
     assert kind(s, "ListIndexes", named) == "not_found"
     s.call("CreateBucket", named)
     assert kind(s, "ListIndexes", named) is None
+
+
+def test_what_another_tool_deleted_is_gone() -> None:
+    key: dict[str, Json] = {"application_key_id": TEXT, "name": TEXT}
+    s = session(
+        tool("create_application_key", {"name*": TEXT}, key),
+        tool("delete_application_key", {"application_key_id*": TEXT}, {}),
+        tool("create_my_application_key", {"name*": TEXT}, key),
+        tool("get_my_application_key", {"application_key_id*": TEXT}, key),
+        world="auto",
+    )
+    made = s.call("create_application_key", {"name": "a"}).content["application_key_id"]
+    s.call("delete_application_key", {"application_key_id": made})
+    assert kind(s, "get_my_application_key", {"application_key_id": made}) == "not_found"
