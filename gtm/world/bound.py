@@ -91,7 +91,7 @@ class Bound:
     names: tuple[str, ...] = ()
     """Arguments that call things which must be there, whatever resource they are of."""
     others: tuple[tuple[str, str], ...] = ()
-    """Demanded arguments that name things which tools make, and what those are called."""
+    """Demanded arguments that name things of other resources, with these."""
     forgiving: bool = False
     """Whether it deletes what is not there without a word."""
 

@@ -9,7 +9,16 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gtm.types import Effect, Tool, Toolset
-from gtm.world.hints import adrift, argument_names, is_key_like, key_argument, required_names, selectors
+from gtm.world.hints import (
+    adrift,
+    argument_names,
+    demanded_key,
+    endings_of,
+    is_key_like,
+    key_argument,
+    required_names,
+    selectors,
+)
 from gtm.world.naming import about_by_name, action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
 from gtm.world.words import flat, words
@@ -50,7 +59,7 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
     effects = _with_links(effects, [t for t in toolset.tools if effects[t.name].reason != "declared"])
     effects = _with_aliases(effects, tools)
     effects = _with_known_fields(toolset, effects, tools)
-    effects = _with_actions(effects, tools, common)
+    effects = _with_contents(_with_actions(effects, tools, common), tools, common)
     effects = _with_single_things(effects, tools)
     effects = _with_scopes(_with_lone_readers(effects, tools), tools)
     return _with_loose_ends(effects, tools, common)
@@ -164,6 +173,28 @@ def _with_single_things(effects: dict[str, Effect], tools: list[Tool]) -> dict[s
         else:
             told = f"a {effect.kind} that does not say of which {effect.resource!r}"
             settled[name] = adrift(effect.kind, told)
+    return settled
+
+
+def _with_contents(effects: dict[str, Effect], tools: list[Tool], common: Mapping[str, int]) -> dict[str, Effect]:
+    """`put_container_policy(container_name, policy)`: what is called as the thing is its text.
+
+    Only where a reader demands the other argument alone, and no tool names the thing by this one.
+    """
+    settled = dict(effects)
+    for tool in tools:
+        effect = effects[tool.name]
+        resource, key = effect.resource or "", effect.key[-1] if effect.key else ""
+        if not effect.upsert or len(effect.key) != 1 or flat(key) not in map(flat, endings_of(resource)):
+            continue
+        other = demanded_key(tool, common)
+        kept = [
+            t for t in tools if effects[t.name].resource == resource and effects[t.name].kind in {"read", "delete"}
+        ]
+        alone = any(effects[t.name].kind == "read" and required_names(t) == (other,) for t in kept)
+        if other and alone and not any(flat(key) in map(flat, argument_names(t)) for t in kept):
+            told = f"{effect.reason}, which is its text: the key is {other!r}"
+            settled[tool.name] = effect.model_copy(update={"key": (other,), "reason": told})
     return settled
 
 

@@ -19,9 +19,9 @@ _COUNTING = frozenset({"count", "counts", "total"})
 _ABSENCES = ("notfound", "nosuch", "notexist", "nonexist", "unknown")
 """Parts of documented errors' names that say that something is absent."""
 
-_CONFLICTS = ("alreadyexist", "exists", "duplicate")
-"""The same for what is there already, unless it is one of these."""
-_REPEATED = ("request", "tag", "token", "operation")
+_CONFLICTS = frozenset({"already", "exists", "duplicate"})
+"""Words of documented errors' names that say that something is there already, unless it is one of these."""
+_REPEATED = frozenset({"request", "tag", "tags", "token", "operation"})
 
 _BATCHES = frozenset("items records entries objects elements values data body list rows array".split())
 
@@ -106,10 +106,16 @@ def parts_of(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> frozenset[
 
 
 def whole_keys(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> frozenset[str]:
-    """Keys with which a reader demands nothing else: `ContainerName` of a container's policy, not of its items."""
+    """Keys with which a reader demands nothing else: `ContainerName` of a container's policy, not of its items.
+
+    Only of what may be absent: a reader says so, or a tool takes it away. Preferences are there from the start.
+    """
     readers = [(tool, effects[tool.name].key) for tool in tools if effects[tool.name].kind == "read"]
+    absent = any(effects[tool.name].kind == "delete" for tool in tools) or any(
+        documents_absence(t) for t, _ in readers
+    )
     whole = {key[0] for tool, key in readers if len(key) == 1 and {*required_names(tool)} <= {*key}}
-    return frozenset(key for key in whole if flat(key) != "resource")  # an access policy is there from the start
+    return frozenset(whole) if absent else frozenset()
 
 
 def is_forgiving(tool: Tool, toolset: Toolset) -> bool:
@@ -128,14 +134,14 @@ def documents_absence(tool: Tool) -> bool:
 def absences(tool: Tool) -> tuple[str, ...]:
     """The documented errors of a tool that say so, in lower case (`policynotfoundexception`)."""
     names = (name.lower() for name in tool.error_names)
-    return tuple(name for name in names if any(said in name for said in _ABSENCES))
+    return tuple(name for name in names if any(said in name for said in _ABSENCES) and "operation" not in name)
 
 
 def documents_conflict(tool: Tool, *more: str) -> bool:
     """Whether a documented error of a tool says that what it makes is there already, or one of these words."""
-    names = [name.lower() for name in tool.error_names]
-    things = [name for name in names if not any(said in name for said in _REPEATED)]
-    return any(said in name for name in things for said in (*_CONFLICTS, *more))
+    absent = absences(tool)
+    things = [{*words(name)} for name in tool.error_names if name.lower() not in absent]
+    return any(said & {*_CONFLICTS, *more} and not said & _REPEATED for said in things)
 
 
 def is_action(effect: Effect) -> bool:

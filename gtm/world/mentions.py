@@ -7,19 +7,17 @@ in the session so far brought it (`unheard`): of the recorded AWS calls that do 
 reasons 8 in 10 failed. What was deleted is gone in every world (`gone`).
 """
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import lru_cache
 
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, canonical
-from gtm.world.family import absences, documents_absence
+from gtm.world.family import absences, documents_absence, is_action
 from gtm.world.fields import bare, is_identifying, last_noun
 from gtm.world.hints import argument_names, required_names
 from gtm.world.lineage import last_part
 from gtm.world.outcome import Moment, Refusal
 from gtm.world.resource import Resource
-from gtm.world.state import State, key_text
+from gtm.world.state import Place, State, key_text
 from gtm.world.words import flat, says, singular, words
 
 _ENDINGS = ("id", "name", "arn", "identifier")
@@ -35,6 +33,9 @@ _ANY_THING = frozenset({"resourcearn", "resourceidentifier"})
 
 KEYED = frozenset({"read", "update", "delete"})
 """Kinds whose tools are about one thing."""
+
+ABOUT = KEYED | {"list"}
+"""Kinds whose tools are about things that are there."""
 
 Mentions = tuple[tuple[str, Resource], ...]
 
@@ -72,40 +73,46 @@ class Naming:
             if (resource := effects[tool.name].resource) and _makes(effects[tool.name]):
                 self._makers.setdefault(flat(last_noun(resource)), []).append(tool)
         self._made = self._makers.keys()
-        # What a deletion leaves behind may still be named by what was deleted.
-        self._left = {flat(last_noun(e.resource)) for e in effects.values() if e.resource and e.on_delete == "orphan"}
+        self._removable = _removable(tools, effects)
         self._told: dict[tuple[str, str], bool] = {}
         creates = [tool for tool in tools if effects[tool.name].kind == "create"]
         demanded = {name for tool in creates for name in required_names(tool)}
         # What creates demand and no tool makes, or answers of its own accord (an account), is there from the start.
         given = {n for n in demanded if not any(_answers(other, effects[other.name], n) for other in tools)}
-        self._scopes = {name for name in given if not self._is_made(singular("".join(words(name)[:-1])))}
+        self._scopes = {name for name in given if not self._is_made(name)}
 
     def names(self, tool: Tool) -> tuple[str, ...]:
         """The arguments of one tool, in order."""
         effect = self._effects[tool.name]
-        if effect.reason == "declared" or effect.kind == "compute" or effect.upsert or not self._made:
+        puts = effect.upsert and not is_action(effect)
+        if effect.reason == "declared" or effect.kind == "compute" or puts or not self._made:
             return ()
-        return tuple(name for name in argument_names(tool) if self._calls(name, tool, effect))
+        made = effect.key if effect.upsert else ()
+        return tuple(n for n in argument_names(tool) if n not in made and self._calls(n, tool, effect))
 
     def others(self, tool: Tool) -> tuple[tuple[str, str], ...]:
-        """(argument, noun) of each demanded argument that names a thing which tools make, here or elsewhere."""
+        """(argument, resource) of each demanded argument that names a thing of another resource, made by tools.
+
+        Only where the tool is about things it does not make, and only resources that nothing is around: a deletion
+        of one then says that it is gone, and not that it was untied, or is gone somewhere else.
+        """
         effect = self._effects[tool.name]
-        if effect.reason == "declared":
+        makes = effect.upsert or effect.kind not in ABOUT or {*_MAKING, "download", "export"} & {*words(tool.name)}
+        if effect.reason == "declared" or effect.resource is None or makes:
             return ()
-        own = "" if effect.kind in KEYED and not effect.upsert else flat(last_noun(effect.resource or ""))
         found = []
         for name in required_names(tool):
             *before, last = [*words(name)] or [""]
-            noun = singular("".join(before))
-            named = last in _ID_WORDS or last == "name"
-            if named and noun in self._made - self._left and noun != own:
-                found.append((name, noun))
+            resource = self._removable.get(singular("".join(before)))
+            if (last in _ID_WORDS or last == "name") and resource not in {None, effect.resource}:
+                found.append((name, str(resource)))
         return tuple(found)
 
-    def _is_made(self, noun: str) -> bool:
-        """Whether tools make what is called so: `RuleSetName` is that of a receipt rule set."""
-        return bool(noun) and any(made.endswith(noun) for made in self._made)
+    def _is_made(self, name: str) -> bool:
+        """Whether a tool that takes a name makes what is called so: `RuleSetName` of a receipt rule set."""
+        noun = singular("".join(words(name)[:-1]))
+        makers = (tool for made, tools in self._makers.items() if noun and made.endswith(noun) for tool in tools)
+        return any(name in required_names(tool) for tool in makers)
 
     def _is_told(self, noun: str, name: str) -> bool:
         """Whether all that makes things answers, or takes, what they are called by: some definitions leave it out."""
@@ -167,26 +174,37 @@ def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment)
     return None
 
 
-def gone(others: Sequence[tuple[str, str]], arguments: Mapping[str, Json], state: State) -> Refusal | None:
-    """Why a call cannot succeed that names a thing which was deleted, by whichever tool."""
-    for name, noun in others:
+def gone(
+    resource: str | None, others: Sequence[tuple[str, str]], arguments: Mapping[str, Json], state: State
+) -> Refusal | None:
+    """Why a call about `resource` cannot succeed that names a deleted thing of another, unless one still names it."""
+    for name, other in others:
+        things, own = state.at(Place(other)), state.at(Place(resource or ""))
         given = arguments.get(name)
         for item in given if isinstance(given, list) else [given]:
-            if isinstance(item, str | int) and _is_gone(item, noun, state):
+            text = key_text(item)
+            if text in things.deleted and text not in things.documents and own.having(flat(name), item) is None:
                 return Refusal("not_found", f"{' '.join(words(name)[:-1])} {item!r} was not found")
     return None
 
 
-def _is_gone(value: str | int, noun: str, state: State) -> bool:
-    texts = {key_text(value), key_text(last_part(value) or value)}
-    same = [collection for place, collection in state.collections.items() if _noun_of(place) == noun]
-    deleted = any(text in collection.deleted for collection in same for text in texts)
-    return deleted and not any(text in collection.documents for collection in same for text in texts)
-
-
-@lru_cache(maxsize=4096)
-def _noun_of(place: str) -> str:
-    return flat(last_noun(json.loads(place)[0]))
+def _removable(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> dict[str, str]:
+    """Flat noun -> the only resource called so, where tools make and delete its things and none is inside another."""
+    groups: dict[str, dict[str, list[Tool]]] = {}
+    for tool in tools:
+        if resource := effects[tool.name].resource:
+            groups.setdefault(flat(last_noun(resource)), {}).setdefault(resource, []).append(tool)
+    found = {}
+    for noun, same in groups.items():
+        resource, group = next(iter(same.items()))
+        kinds = {effects[tool.name].kind for tool in group}
+        deletes = [tool for tool in group if effects[tool.name].kind == "delete"]
+        whole = all({*required_names(tool)} <= {*effects[tool.name].key} for tool in deletes)
+        apart = any("from" in words(t.name) or effects[t.name].on_delete == "orphan" for t in deletes)
+        around = any(len(effects[t.name].key) > (effects[t.name].kind in KEYED) for t in group)
+        if len(same) == 1 and {"create", "delete"} <= kinds and whole and not apart and not around:
+            found[noun] = resource
+    return found
 
 
 def _is_known(value: str, moment: Moment) -> bool:

@@ -111,13 +111,9 @@ def _of_resource(tool: Tool, said: Said, resource: str, confidence: float, commo
         key = next((name for name in reversed(required_names(tool)) if is_scalar(tool, name)), None)
     if key is None:
         return effect(kind, resource, (), 0.55, f"{reason} without an argument that names the thing")
-    upsert = kind == "update" and said.verb in {"write", "put", "save", "upsert", "set", "overwrite"}
-    if upsert and flat(key) in map(flat, endings_of(resource)):
-        # What is put is called as the thing (`put_policy(bucket_name, policy)`): another argument says where.
-        demanded = demanded_key(tool, common)
-        key = demanded if demanded is not None and is_key_like(demanded) else key
     found = effect(kind, resource, (key,), confidence, f"{reason} and the key {key!r}")
-    return found.model_copy(update={"upsert": upsert})
+    upsert = said.verb in {"write", "put", "save", "upsert", "set", "overwrite"}
+    return found.model_copy(update={"upsert": upsert and kind == "update"})
 
 
 def action_by_name(
@@ -134,11 +130,12 @@ def action_by_name(
     starts = said.verb in _STARTS
     if key is None and not starts:
         key = demanded_key(tool, common)
-    if named and said.verb == "restore" and "from" in words(tool.name):
-        return effect("create", named, (), 0.6, "'restore … from' makes a new thing")
     made = starts and key is not None and words(key)[-1] not in ID_ENDINGS and resource not in created
     if named and key in (required_names(tool) or (key,)) and key is not None and not made:
-        return None if said.verb in TANGLED else effect("update", named, (key,), 0.6, _on(said.verb, named, key))
+        found = effect("update", named, (key,), 0.6, _on(said.verb, named, key))
+        sources = [name for name in required_names(tool) if name != key and is_key_like(name)]
+        copies = said.verb == "restore" and "from" in words(tool.name) and bool(sources)
+        return None if said.verb in TANGLED else found.model_copy(update={"upsert": copies})
     several = any(words(name)[-1:] in {("ids",), ("arns",), ("names",)} for name in required_names(tool))
     if resource and starts and not several:
         return effect("create", resource, (), 0.55, f"the action {said.verb!r} starts something new")

@@ -33,7 +33,7 @@ _OVERWRITES = frozenset({"overwrite", "allowoverwrite", "overwriteexisting", "re
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
     refusal = missing(bound.mentions, arguments, moment) or unheard(bound.names, arguments, moment)
-    refusal = refusal or gone(bound.others, arguments, moment.state)
+    refusal = refusal or gone(bound.effect.resource, bound.others, arguments, moment.state)
     if refusal is not None:
         return Plan(refusal=refusal)
     if not bound.stored:
@@ -214,17 +214,22 @@ def _other_name(bound: Bound, key: Json) -> str | None:
 
 def _keeps(bound: Bound, arguments: Mapping[str, Json], document: Document) -> bool:
     """Whether a PUT leaves what is there: it only creates, is not told to overwrite, or would change nothing."""
-    asked = [name for name in argument_names(bound.tool) if flat(name) in _OVERWRITES]
-    if asked:
-        return not any(arguments.get(name) for name in asked)
-    said = {*words(bound.tool.name)} & {"create", "update", "put", "upsert", "set", "replace", "save"}
-    if said == {"create"} and bound.own_keys and bound.effect.reason != "declared":
-        return True
-    if not documents_conflict(bound.tool, "conflict"):
+    if bound.effect.reason == "declared":
         return False
+    for name in argument_names(bound.tool):
+        place = bound.parameters.child(name)
+        if flat(name) in _OVERWRITES and place is not None and place.type == "boolean":
+            return arguments.get(name, place.keyword("default")) is not True
+    said = {*words(bound.tool.name)} & {"create", "update", "put", "upsert", "set", "replace", "save"}
+    if said == {"create"} and bound.own_keys:
+        return True
+    named = {*bound.own_keys, *bound.parents}
+    sent = [(name, value) for name, value in bound.argument_fields(arguments).items() if name not in named]
     # Recorded writes that changed nothing: 12 of 13 of such tools failed so.
+    if not sent or not documents_conflict(bound.tool, "conflict"):
+        return False
     stored = [document.value, *(part for part in document.value.values() if isinstance(part, dict))]
-    return all(any(part.get(n) == v for part in stored) for n, v in bound.argument_fields(arguments).items())
+    return all(any(part.get(name) == value for part in stored) for name, value in sent)
 
 
 def _names_alike(bound: Bound) -> bool:

@@ -170,7 +170,7 @@ def _candidate(name: str, leaf: dict[str, Json], resource: str, count: int, seed
         return identifier(name, leaf, seed)
     prefix = re.sub(r"[^a-z]", "", resource.rpartition("/")[2].rpartition("_")[2].lower())[:4]
     key = f"{prefix}_{seed & 0xFFFFFFFF:08x}" if prefix else f"{seed & 0xFFFFFFFFFFFF:012x}"
-    lacking = leaf.get("minLength", 0) - len(key)
+    lacking = int(leaf.get("minLength", 0)) - len(key)
     if not 0 < lacking <= LONGEST_KEY:
         return key
     return f"{key}{random.Random(seed).getrandbits(4 * lacking):0{lacking}x}"

@@ -25,6 +25,8 @@ _FORMS = frozenset({"pattern", "format", "enum", "const"})
 _LENGTHS = frozenset({"minLength", "maxLength"})
 _TAKEN = ("pattern", "format", "minLength", "maxLength")
 _KINDS = ("string", "integer")
+_SAID_OF = frozenset({"summary", "detail", "info", "information", "description", "metadata", "overview"})
+"""Last words of what holds a thing that add nothing to what it is."""
 DIGITS = "^[1-9][0-9]{5}$"
 """A number as text."""
 
@@ -99,7 +101,8 @@ class Takers:
 def _called(noun: str) -> list[str]:
     """What a thing may be called, the most exact first: a `PolicySummary` is a policy, too."""
     parts = words(noun)
-    return [singular("".join(parts[:end])) for end in range(len(parts), 0, -1)]
+    ends = [len(parts), *([len(parts) - 1] if len(parts) > 1 and singular(parts[-1]) in _SAID_OF else [])]
+    return [singular("".join(parts[:end])) for end in ends]
 
 
 def _forms(tool: Tool) -> Iterator[tuple[str, tuple[tuple[str, Json], ...]]]:
@@ -114,7 +117,8 @@ def _forms(tool: Tool) -> Iterator[tuple[str, tuple[tuple[str, Json], ...]]]:
         if place.type == "integer":
             yield flat(name), (("pattern", DIGITS),)
         elif place.type == "string" and "enum" not in place.flat and _usable(place.flat):
-            yield flat(name), tuple((key, place.flat[key]) for key in _TAKEN if key in place.flat)
+            form = ((key, place.flat[key]) for key in _TAKEN if key in place.flat)
+            yield flat(name), tuple((key, int(said) if key in _LENGTHS else said) for key, said in form)
 
 
 def _usable(leaf: Mapping[str, Json]) -> bool:

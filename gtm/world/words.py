@@ -4,6 +4,7 @@ One vocabulary for effects, documents and services, so that `petId`, `pet_id` an
 English only; what it does not know is left as it is.
 """
 
+import json
 import re
 from functools import lru_cache
 
@@ -115,10 +116,16 @@ def noun(parts: tuple[str, ...], keep: frozenset[str] = frozenset()) -> str:
 
 def says(text: str, name: str) -> bool:
     """Whether a text, or JSON, holds a name that is not a piece of a longer one: `web-1`, but not in `web-12`."""
+    escaped = json.dumps(name, ensure_ascii=False)[1:-1]
+    return bool(name) and (_holds(text, name) or (escaped != name and _holds(text, escaped)))
+
+
+def _holds(text: str, name: str) -> bool:
     at = text.find(name)
     while at >= 0:
-        begins = at == 0 or not _is_in_word(text[at - 1]) or text[max(at - 2, 0) : at] in _ESCAPES
-        if begins and not any(map(_is_in_word, text[at + len(name) : at + len(name) + 1])):
+        end = at + len(name)
+        begins = at == 0 or not _goes_on(text[at - 1], name[0]) or text[max(at - 2, 0) : at] in _ESCAPES
+        if begins and (end == len(text) or not _goes_on(text[end], name[-1])):
             return True
         at = text.find(name, at + 1)
     return False
@@ -128,5 +135,6 @@ _ESCAPES = frozenset({"\\n", "\\t", "\\r"})
 """What stands in JSON for the end of a line or a gap."""
 
 
-def _is_in_word(letter: str) -> bool:
-    return letter.isalnum() or letter in "-_"
+def _goes_on(letter: str, edge: str) -> bool:
+    """Whether a letter beside a name's edge makes the word longer; scripts without spaces end where ASCII begins."""
+    return letter in "-_" or (letter.isalnum() and letter.isascii() == edge.isascii())

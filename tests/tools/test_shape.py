@@ -217,3 +217,12 @@ def test_every_shape_is_of_the_few_forms_and_its_own_shape(schema: Schema) -> No
     assert output_shape(shape.schema, max_depth=20, max_leaves=10_000).leaves == shape.leaves
     assert output_shape(schema) == shape
     assert prepare(shape.schema).notes == ()
+
+
+def test_of_too_many_properties_the_key_and_the_state_are_shown() -> None:
+    names = [f"detail{number}" for number in range(60)]
+    instance = {"type": "object", "properties": {n: {"type": "string"} for n in (*names, "InstanceId", "State")}}
+    schema = {"type": "object", "properties": {"Instances": {"type": "array", "items": instance}}}
+    shown = output_shape(schema).schema["properties"]["Instances"]["items"]["properties"]
+    assert {"InstanceId", "State"} <= shown.keys()
+    assert len(shown) <= 40

@@ -47,7 +47,10 @@ def test_one_unknown_thing_of_several_is_an_error() -> None:
     assert kind(s, "DescribeInstanceStatus", {"TenantId": "t-1"}) is None
 
 
-@pytest.mark.parametrize(("errors", "refused"), [(("NoSuchCampaign",), "not_found"), ((), None)])
+@pytest.mark.parametrize(
+    ("errors", "refused"),
+    [(("ResourceNotFoundException",), "not_found"), (("UnknownOperationException",), None), ((), None)],
+)
 def test_what_a_reader_names_must_be_there_where_it_documents_absence(
     errors: tuple[str, ...], refused: str | None
 ) -> None:
@@ -56,7 +59,15 @@ def test_what_a_reader_names_must_be_there_where_it_documents_absence(
     assert kind(session(MAKE, read, world="auto"), "DescribeCampaignState", {"CampaignArn": "arn:1"}) is None
 
 
-@pytest.mark.parametrize(("errors", "refused"), [(("GroupAlreadyExistsException",), "conflict"), ((), None)])
+@pytest.mark.parametrize(
+    ("errors", "refused"),
+    [
+        (("GroupAlreadyExistsException",), "conflict"),
+        (("StageAlreadyExistsException",), "conflict"),
+        (("ParentNotExistsException", "TagAlreadyExistsException"), None),
+        ((), None),
+    ],
+)
 def test_a_name_is_taken_once_where_the_create_documents_it(errors: tuple[str, ...], refused: str | None) -> None:
     group: dict[str, Json] = {"GroupArn": TEXT, "GroupName": TEXT}
     create = tool("CreateGroup", {"GroupName*": TEXT, "Domain": TEXT}, group, *errors)
@@ -153,15 +164,119 @@ def test_nothing_can_be_done_with_what_was_deleted(world: str) -> None:
     assert kind(s, "ListIndexes", named) is None
 
 
-def test_what_another_tool_deleted_is_gone() -> None:
-    key: dict[str, Json] = {"application_key_id": TEXT, "name": TEXT}
+def test_what_makes_things_must_tell_their_key_before_anyone_is_asked_for_it() -> None:
+    told = tool("RunInstances", {"Size*": TEXT}, {"InstanceId": TEXT})
+    untold = tool("RunInstances", {"Size*": TEXT}, {"Size": TEXT})
+    stop = tool("StopInstances", {"InstanceIds*": TEXTS}, {"State": TEXT})
+    status = tool("DescribeInstances", {"InstanceIds": TEXTS}, STATUS)
+    for make, refused in ((told, "not_found"), (untold, None)):
+        assert kind(session(make, stop, status), "DescribeInstances", {"InstanceIds": ["i-1"]}) == refused
+
+
+def test_files_with_a_repository_are_files_of_their_own() -> None:
+    where: dict[str, Json] = {"file*": TEXT, "repo_name*": TEXT}
     s = session(
-        tool("create_application_key", {"name*": TEXT}, key),
-        tool("delete_application_key", {"application_key_id*": TEXT}, {}),
-        tool("create_my_application_key", {"name*": TEXT}, key),
-        tool("get_my_application_key", {"application_key_id*": TEXT}, key),
+        tool("write_file", {**where, "content*": TEXT}, {"ok": FLAG}),
+        tool("read_file", where, {"content": TEXT}),
+    )
+    for name in ("a", "b"):
+        s.call("write_file", {"file": name, "repo_name": "p", "content": f"text of {name}"})
+    assert s.call("read_file", {"file": "a", "repo_name": "p"}).content == {"content": "text of a"}
+
+
+def test_comments_do_not_overwrite_each_other() -> None:
+    items: Json = {"type": "array", "items": {"type": "object", "properties": {"comment": TEXT}}}
+    s = session(
+        tool("write_comment", {"issue_id*": TEXT, "comment*": TEXT}, {"ok": FLAG}),
+        tool("list_comments", {"issue_id*": TEXT}, {"comments": items}),
+    )
+    for text in ("first", "second"):
+        s.call("write_comment", {"issue_id": "1", "comment": text})
+    shown = s.call("list_comments", {"issue_id": "1"}).content["comments"]
+    assert [one["comment"] for one in shown] == ["first", "second"]
+
+
+@pytest.mark.parametrize("world", ["auto", "closed"])
+def test_a_deleted_name_may_be_used_anew(world: str) -> None:
+    named: dict[str, Json] = {"file_name*": TEXT}
+    s = session(
+        tool("create_file", named, {"file_name": TEXT}),
+        tool("get_file", named, {"file_name": TEXT}),
+        tool("delete_file", named, {}),
+        tool("upload_file", {**named, "content": TEXT}, {"ok": FLAG}),
+        tool("download_url", {**named, "url*": TEXT}, {"ok": FLAG}),
+        tool("check_file_name_available", named, {"available": FLAG}),
+        world=world,
+    )
+    s.call("create_file", {"file_name": "a"})
+    s.call("delete_file", {"file_name": "a"})
+    for name in ("upload_file", "download_url", "check_file_name_available"):
+        assert kind(s, name, {"file_name": "a", "url": "u"} if name == "download_url" else {"file_name": "a"}) is None
+
+
+def test_what_still_names_a_deleted_thing_is_shown() -> None:
+    orders: Json = {"type": "array", "items": {"type": "object", "properties": {"id": TEXT, "customer_id": TEXT}}}
+    s = session(
+        tool("create_customer", {"name*": TEXT}, {"customer_id": TEXT}),
+        tool("get_customer", {"customer_id*": TEXT}, {"customer_id": TEXT}),
+        tool("delete_customer", {"customer_id*": TEXT}, {}),
+        tool("create_order", {"customer_id*": TEXT}, {"id": TEXT, "customer_id": TEXT}),
+        tool("list_orders", {"customer_id*": TEXT}, {"orders": orders}),
+    )
+    customer = s.call("create_customer", {"name": "Ann"}).content["customer_id"]
+    s.call("create_order", {"customer_id": customer})
+    s.call("delete_customer", {"customer_id": customer})
+    assert len(s.call("list_orders", {"customer_id": customer}).content["orders"]) == 1
+
+
+def test_what_was_untied_from_a_thing_is_still_there() -> None:
+    pair: dict[str, Json] = {"channel_id*": TEXT, "user_id*": TEXT}
+    s = session(
+        tool("create_user", {"name*": TEXT}, {"user_id": TEXT}),
+        tool("add_user_to_channel", pair, {"ok": FLAG}),
+        tool("remove_user_from_channel", pair, {"ok": FLAG}),
+        tool("list_messages", {"user_id*": TEXT}, STATUS),
+    )
+    user = s.call("create_user", {"name": "Ann"}).content["user_id"]
+    for name in ("add_user_to_channel", "remove_user_from_channel"):
+        s.call(name, {"channel_id": "c", "user_id": user})
+    assert kind(s, "list_messages", {"user_id": user}) is None
+
+
+@pytest.mark.parametrize(("default", "refused"), [(True, None), (False, "conflict")])
+def test_an_overwrite_flag_has_its_default(default: bool, refused: str | None) -> None:
+    flag: Json = {"type": "boolean", "default": default}
+    s = session(tool("PutParameter", {**PUT, "overwrite": flag}, PARAMETER), READ)
+    s.call("PutParameter", {"Name": "a", "Value": "1"})
+    assert kind(s, "PutParameter", {"Name": "a", "Value": "2"}) == refused
+
+
+def test_a_put_of_a_key_alone_may_be_said_twice() -> None:
+    key: dict[str, Json] = {"Name*": TEXT}
+    s = session(tool("PutParameter", key, PARAMETER, "ConflictException"), READ)
+    assert [kind(s, "PutParameter", {"Name": "a"}) for _ in range(2)] == [None, None]
+
+
+def test_restoring_in_place_is_no_conflict() -> None:
+    note: dict[str, Json] = {"note_id": TEXT, "title": TEXT}
+    named: dict[str, Json] = {"note_id*": TEXT}
+    s = session(
+        tool("create_note", {"title*": TEXT}, note),
+        tool("get_note", named, note),
+        tool("restore_note_from_backup", {**named, "backup_id*": TEXT}, note),
         world="auto",
     )
-    made = s.call("create_application_key", {"name": "a"}).content["application_key_id"]
-    s.call("delete_application_key", {"application_key_id": made})
-    assert kind(s, "get_my_application_key", {"application_key_id": made}) == "not_found"
+    made = s.call("create_note", {"title": "a"}).content["note_id"]
+    assert kind(s, "restore_note_from_backup", {"note_id": made, "backup_id": "b"}) is None
+    assert s.call("get_note", {"note_id": made}).content["title"] == "a"
+
+
+def test_preferences_are_there_before_they_were_set() -> None:
+    s = session(
+        tool("create_user", {"name*": TEXT}, {"user_id": TEXT}),
+        tool("get_user", {"user_id*": TEXT}, {"user_id": TEXT}),
+        tool("set_preferences", {"user_id*": TEXT, "theme*": TEXT}, {"theme": TEXT}),
+        tool("get_preferences", {"user_id*": TEXT}, {"theme": TEXT}),
+    )
+    user = s.call("create_user", {"name": "Ann"}).content["user_id"]
+    assert kind(s, "get_preferences", {"user_id": user}) is None

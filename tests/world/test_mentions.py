@@ -97,10 +97,22 @@ def test_a_piece_of_a_longer_name_brings_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("text", "held"),
-    [("web-1", True), ("web-12", False), ("old_web-1", False), ("web-12, web-1.", True), ("a\\nweb-1", True)],
+    [
+        ("web-1", True),
+        ("web-12", False),
+        ("old_web-1", False),
+        ("web-12, web-1.", True),
+        ("a\\nweb-1", True),
+        ("文档web-1已", True),
+    ],
 )
 def test_a_name_is_held_as_a_whole(text: str, held: bool) -> None:
     assert says(text, "web-1") is held
+
+
+def test_a_name_with_quotes_is_held_as_json_writes_it() -> None:
+    assert says('{"a": "x \\"y\\""}', 'x "y"')
+    assert not says("anything", "")
 
 
 def test_what_a_reading_call_was_asked_for_brings_nothing() -> None:

@@ -42,6 +42,18 @@ def test_a_summary_of_a_thing_has_the_key_of_the_thing() -> None:
     assert not answered(make)["Policy"]["PolicySummary"]["Id"].startswith("p-")
 
 
+def test_a_part_of_a_thing_does_not_have_its_key() -> None:
+    add = tool("add_order_item", {"name": STRING}, thing(order_item=thing(id=STRING)))
+    get = tool("get_order", {"order_id": {"type": "string", "pattern": "^ord_[0-9]{6}$"}}, thing(id=STRING))
+    assert not re.fullmatch("ord_[0-9]{6}", answered(add, get)["order_item"]["id"])
+
+
+@pytest.mark.parametrize("length", [20, 20.0])
+def test_a_key_is_filled_up_to_the_length_that_tools_demand(length: float) -> None:
+    get = tool("GetVpc", {"VpcId": {"type": "string", "minLength": length}}, thing(VpcId=STRING))
+    assert re.fullmatch(r"vpc_[0-9a-f]{16}", answered(MAKE, get)["Vpc"]["VpcId"])
+
+
 def test_an_argument_for_things_of_any_kind_gives_the_form_of_all_their_identifiers() -> None:
     tag = tool("TagResource", {"resourceIdentifier": {"type": "string", "minLength": 20}}, thing(ok=STRING))
     assert len(answered(MAKE, tag)["Vpc"]["VpcId"]) >= 20
