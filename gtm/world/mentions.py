@@ -112,7 +112,7 @@ class Naming:
         """Whether a tool that takes a name makes what is called so: `RuleSetName` of a receipt rule set."""
         noun = singular("".join(words(name)[:-1]))
         makers = (tool for made, tools in self._makers.items() if noun and made.endswith(noun) for tool in tools)
-        return any(name in required_names(tool) for tool in makers)
+        return noun in self._makers or any(name in required_names(tool) for tool in makers)
 
     def _is_told(self, noun: str, name: str) -> bool:
         """Whether all that makes things answers, or takes, what they are called by: some definitions leave it out."""

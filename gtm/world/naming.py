@@ -133,9 +133,7 @@ def action_by_name(
     made = starts and key is not None and words(key)[-1] not in ID_ENDINGS and resource not in created
     if named and key in (required_names(tool) or (key,)) and key is not None and not made:
         found = effect("update", named, (key,), 0.6, _on(said.verb, named, key))
-        sources = [name for name in required_names(tool) if name != key and is_key_like(name)]
-        copies = said.verb == "restore" and "from" in words(tool.name) and bool(sources)
-        return None if said.verb in TANGLED else found.model_copy(update={"upsert": copies})
+        return None if said.verb in TANGLED else found.model_copy(update={"upsert": _copies(tool, said.verb, key)})
     several = any(words(name)[-1:] in {("ids",), ("arns",), ("names",)} for name in required_names(tool))
     if resource and starts and not several:
         return effect("create", resource, (), 0.55, f"the action {said.verb!r} starts something new")
@@ -143,6 +141,13 @@ def action_by_name(
         return None
     kind = "delete" if said.verb in _UNDOES else "update"
     return adrift(kind, f"the action {said.verb!r} on a thing that is not read elsewhere")
+
+
+def _copies(tool: Tool, verb: str, key: str) -> bool:
+    """Whether a thing is restored from another one that an argument names: then it may be a new one."""
+    source = flat(tool.name).partition("from")[2]
+    others = ("".join(words(name)[:-1]) for name in argument_names(tool) if name != key and is_key_like(name))
+    return verb == "restore" and any(noun and noun in source for noun in others)
 
 
 def about_by_name(tool: Tool, kind: str, common: Mapping[str, int]) -> tuple[str | None, tuple[str, ...]]:

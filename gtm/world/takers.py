@@ -1,8 +1,8 @@
 """The forms in which a toolset's arguments want identifiers, so that what one tool answers another one takes.
 
 `VpcId` of an answer gets the pattern that `VpcId` has among the arguments, an `id` in a `thread` that of `thread_id`;
-where tools take a number for what an answer writes as a text, the text is of digits. Only identifiers, only where an
-answer's own schema says nothing about their form. Definitions only.
+where tools take a number for what an answer writes as a text, the text is of digits. Only identifiers and tokens
+(`LockToken`), only where an answer's own schema says nothing about their form. Definitions only.
 """
 
 from collections import Counter
@@ -13,10 +13,19 @@ from gtm.tools.validator import prepare
 from gtm.tools.view import View
 from gtm.types import Json, Tool
 from gtm.world.hints import argument_names
+from gtm.world.naming import PAGING_ARGUMENTS
 from gtm.world.words import flat, singular, words
 
-_ENDINGS = {"id": ("id", "identifier"), "identifier": ("identifier", "id"), "arn": ("arn", "identifier")}
+_ENDINGS = {
+    "id": ("id", "identifier"),
+    "identifier": ("identifier", "id"),
+    "arn": ("arn", "identifier"),
+    "token": ("token",),
+}
 """Last word of an answer's field -> last words of arguments that take it."""
+
+_AHEAD = frozenset({("next",), ("new",), ("current",)})
+"""First words of an answer's field that say when it holds (`NextLockToken`)."""
 
 _ANY = ("resource", "target", "")
 """What an argument says before its ending where it takes identifiers of any kind of thing."""
@@ -44,16 +53,17 @@ class Takers:
 
     def leaf(self, name: str, noun: str, leaf: dict[str, Json]) -> dict[str, Json]:
         """A field of a thing called `noun`, in the form in which tools take it."""
-        ending = words(name)[-1:]
-        if not ending or ending[0] not in _ENDINGS or leaf.get("type") != "string" or _FORMS & leaf.keys():
+        parts = words(name)[1:] if words(name)[:1] in _AHEAD else words(name)
+        if not parts or parts[-1] not in _ENDINGS or leaf.get("type") != "string" or _FORMS & leaf.keys():
             return leaf
-        own = flat(name)[: -len(ending[0])]
-        names = [
-            f"{it}{after}" for it in (*([own] if own else _called(noun)), *_ANY) for after in _ENDINGS[ending[0]]
-        ]
+        ending, own = parts[-1], "".join(parts[:-1])
+        if (ending == "token" and f"{own}token" not in self._forms) or flat(name) in PAGING_ARGUMENTS:
+            return leaf  # other tokens are what nobody else takes; a page's are ours
+        names = [f"{it}{after}" for it in (*([own] if own else _called(noun)), *_ANY) for after in _ENDINGS[ending]]
         forms = [self._forms[name] for name in names if name in self._forms]
         shortest = max((form.get("minLength", 0) for form in forms), default=0)
-        form = {**(forms[0] if forms and not _LENGTHS & leaf.keys() else {}), **leaf}
+        alike = bool(forms) and all(leaf[key] == forms[0].get(key, leaf[key]) for key in _LENGTHS & leaf.keys())
+        form = {**(forms[0] if alike else {}), **leaf}
         if "pattern" not in form and form.get("minLength", 0) < shortest <= form.get("maxLength", shortest):
             form["minLength"] = shortest  # what takes things of any kind takes this one, too
         return form

@@ -42,6 +42,18 @@ def test_a_summary_of_a_thing_has_the_key_of_the_thing() -> None:
     assert not answered(make)["Policy"]["PolicySummary"]["Id"].startswith("p-")
 
 
+def test_a_lock_that_one_tool_answers_another_one_takes() -> None:
+    lock: Json = {"type": "string", "pattern": "^L[0-9]{7}$", "maxLength": 8}
+    shown: Json = {"type": "string", "maxLength": 8}
+    get = tool("GetVpc", {"VpcId": STRING}, thing(Vpc=VPC, LockToken=shown, NextLockToken=shown, NextToken=shown))
+    delete = tool("DeleteVpc", {"VpcId": STRING, "LockToken": lock, "NextToken": lock}, thing())
+    toolset = Toolset(name="t", kind="openai", tools=(get, delete))
+    with Simulator(toolset, model="scripted", cache=False).session() as s:
+        answer = s.call("GetVpc", {"VpcId": "v"}).content
+    assert all(re.fullmatch("L[0-9]{7}", answer[name]) for name in ("LockToken", "NextLockToken"))
+    assert not re.fullmatch("L[0-9]{7}", answer["NextToken"])
+
+
 def test_a_part_of_a_thing_does_not_have_its_key() -> None:
     add = tool("add_order_item", {"name": STRING}, thing(order_item=thing(id=STRING)))
     get = tool("get_order", {"order_id": {"type": "string", "pattern": "^ord_[0-9]{6}$"}}, thing(id=STRING))
