@@ -132,7 +132,9 @@ class Naming:
         # An error that says so (`DirectoryDoesNotExist`) tells what a call needs, even a create.
         its_own = effect.kind == "create" and (noun in flat(own) or flat(own) in noun)
         one = singular(noun)
-        told = one not in {"", "resource"} and not its_own and any(one in absent for absent in absences(tool))
+        bare_own = flat(own) if effect.kind in _CALLING and flat(own) in self._made else ""
+        said = one or bare_own  # `Names` of load balancers, where `LoadBalancerNotFound`
+        told = said not in {"", "resource"} and not its_own and any(said in absent for absent in absences(tool))
         if told and name not in self._scopes:
             return last in _ID_WORDS or singular(last) in {"name", "url"}
         if effect.kind in {"create", "opaque"}:

@@ -280,3 +280,17 @@ def test_preferences_are_there_before_they_were_set() -> None:
     )
     user = s.call("create_user", {"name": "Ann"}).content["user_id"]
     assert kind(s, "get_preferences", {"user_id": user}) is None
+
+
+def test_a_list_that_documents_an_absence_needs_all_that_it_is_asked_for_by_name() -> None:
+    balancer: dict[str, Json] = {"LoadBalancerName": TEXT}
+    listing: dict[str, Json] = {
+        "LoadBalancers": {"type": "array", "items": {"type": "object", "properties": balancer}}
+    }
+    s = session(
+        tool("CreateLoadBalancer", {"LoadBalancerName*": TEXT}, balancer),
+        tool("DescribeLoadBalancers", {"Names": TEXTS}, listing, "LoadBalancerNotFound"),
+    )
+    s.call("CreateLoadBalancer", {"LoadBalancerName": "web"})
+    assert kind(s, "DescribeLoadBalancers", {"Names": ["web"]}) is None
+    assert kind(s, "DescribeLoadBalancers", {"Names": ["web", "nope"]}) == "not_found"
