@@ -90,8 +90,6 @@ class Bound:
     """Required arguments that name things of other resources."""
     names: tuple[str, ...] = ()
     """Arguments that call things which must be there, whatever resource they are of."""
-    others: tuple[tuple[str, str], ...] = ()
-    """Demanded arguments that name things of other resources, with these."""
     forgiving: bool = False
     """Whether it deletes what is not there without a word."""
 

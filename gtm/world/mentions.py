@@ -1,10 +1,9 @@
-"""Arguments that name things: nothing can be done with one that was never made, or that was deleted.
+"""Arguments that name things: nothing can be done with one that was never made.
 
-Careful, for a name may be made up in many ways: what was never made is refused only where nothing is imagined, and
-only a value that occurs nowhere in the world. What a create demands must be called after a resource that some tool
-makes (`missing`). What reads, changes and deletes call by an identifier must be there, whatever it is, if nothing
-in the session so far brought it (`unheard`): of the recorded AWS calls that do so without being refused for other
-reasons 8 in 10 failed. What was deleted is gone in every world (`gone`).
+Careful, for a name may be made up in many ways: only where nothing is imagined, and only a value that occurs nowhere
+in the world. What a create demands must be called after a resource that some tool makes (`missing`). What reads,
+changes and deletes call by an identifier must be there, whatever it is, if nothing in the session so far brought it
+(`unheard`): of the recorded AWS calls that do so without being refused for other reasons 8 in 10 failed.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,7 +16,7 @@ from gtm.world.hints import argument_names, required_names
 from gtm.world.lineage import last_part
 from gtm.world.outcome import Moment, Refusal
 from gtm.world.resource import Resource
-from gtm.world.state import Place, State, key_text
+from gtm.world.state import State
 from gtm.world.words import flat, says, singular, words
 
 _ENDINGS = ("id", "name", "arn", "identifier")
@@ -33,9 +32,6 @@ _ANY_THING = frozenset({"resourcearn", "resourceidentifier"})
 
 KEYED = frozenset({"read", "update", "delete"})
 """Kinds whose tools are about one thing."""
-
-ABOUT = KEYED | {"list"}
-"""Kinds whose tools are about things that are there."""
 
 Mentions = tuple[tuple[str, Resource], ...]
 
@@ -73,7 +69,6 @@ class Naming:
             if (resource := effects[tool.name].resource) and _makes(effects[tool.name]):
                 self._makers.setdefault(flat(last_noun(resource)), []).append(tool)
         self._made = self._makers.keys()
-        self._removable = _removable(tools, effects)
         self._told: dict[tuple[str, str], bool] = {}
         creates = [tool for tool in tools if effects[tool.name].kind == "create"]
         demanded = {name for tool in creates for name in required_names(tool)}
@@ -89,24 +84,6 @@ class Naming:
             return ()
         made = effect.key if effect.upsert else ()
         return tuple(n for n in argument_names(tool) if n not in made and self._calls(n, tool, effect))
-
-    def others(self, tool: Tool) -> tuple[tuple[str, str], ...]:
-        """(argument, resource) of each demanded argument that names a thing of another resource, made by tools.
-
-        Only where the tool is about things it does not make, and only resources that nothing is around: a deletion
-        of one then says that it is gone, and not that it was untied, or is gone somewhere else.
-        """
-        effect = self._effects[tool.name]
-        makes = effect.upsert or effect.kind not in ABOUT or {*_MAKING, "download", "export"} & {*words(tool.name)}
-        if effect.reason == "declared" or effect.resource is None or makes:
-            return ()
-        found = []
-        for name in required_names(tool):
-            *before, last = [*words(name)] or [""]
-            resource = self._removable.get(singular("".join(before)))
-            if (last in _ID_WORDS or last == "name") and resource not in {None, effect.resource}:
-                found.append((name, str(resource)))
-        return tuple(found)
 
     def _is_made(self, name: str) -> bool:
         """Whether a tool that takes a name makes what is called so: `RuleSetName` of a receipt rule set."""
@@ -174,39 +151,6 @@ def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment)
         if absent is not None:
             return Refusal("not_found", f"{' '.join(words(name)[:-1]) or 'resource'} {absent!r} was not found")
     return None
-
-
-def gone(
-    resource: str | None, others: Sequence[tuple[str, str]], arguments: Mapping[str, Json], state: State
-) -> Refusal | None:
-    """Why a call about `resource` cannot succeed that names a deleted thing of another, unless one still names it."""
-    for name, other in others:
-        things, own = state.at(Place(other)), state.at(Place(resource or ""))
-        given = arguments.get(name)
-        for item in given if isinstance(given, list) else [given]:
-            text = key_text(item)
-            if text in things.deleted and text not in things.documents and own.having(flat(name), item) is None:
-                return Refusal("not_found", f"{' '.join(words(name)[:-1])} {item!r} was not found")
-    return None
-
-
-def _removable(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> dict[str, str]:
-    """Flat noun -> the only resource called so, where tools make and delete its things and none is inside another."""
-    groups: dict[str, dict[str, list[Tool]]] = {}
-    for tool in tools:
-        if resource := effects[tool.name].resource:
-            groups.setdefault(flat(last_noun(resource)), {}).setdefault(resource, []).append(tool)
-    found = {}
-    for noun, same in groups.items():
-        resource, group = next(iter(same.items()))
-        kinds = {effects[tool.name].kind for tool in group}
-        deletes = [tool for tool in group if effects[tool.name].kind == "delete"]
-        whole = all({*required_names(tool)} <= {*effects[tool.name].key} for tool in deletes)
-        apart = any("from" in words(t.name) or effects[t.name].on_delete == "orphan" for t in deletes)
-        around = any(len(effects[t.name].key) > (effects[t.name].kind in KEYED) for t in group)
-        if len(same) == 1 and {"create", "delete"} <= kinds and whole and not apart and not around:
-            found[noun] = resource
-    return found
 
 
 def _is_known(value: str, moment: Moment) -> bool:

@@ -135,8 +135,7 @@ class WorldModel:
         effect, shape = self.effects[tool.name], self._shape_of(tool)
         mentions = mentioned(tool, self.effects, self.toolset.tools, self.resource)
         if effect.kind not in STORED or effect.resource is None:
-            names, others = self._naming.names(tool), self._naming.others(tool)
-            return Bound(tool, effect, shape, mentions=mentions, names=names, others=others)
+            return Bound(tool, effect, shape, mentions=mentions, names=self._naming.names(tool))
         thing = self.resource(effect.resource)
         parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
@@ -167,7 +166,6 @@ class WorldModel:
             single=self._is_singleton(tool),
             mentions=mentions,
             names=self._naming.names(tool),
-            others=self._naming.others(tool),
             forgiving=effect.kind == "delete" and family.is_forgiving(tool, self.toolset),
         )
 

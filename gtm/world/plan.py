@@ -20,7 +20,7 @@ from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.lineage import enter, find, removal
-from gtm.world.mentions import gone, missing, unheard
+from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import SINGLE, Collection, Document, Place, Put, State, key_text
 from gtm.world.tree import UNKNOWN
@@ -33,7 +33,6 @@ _OVERWRITES = frozenset({"overwrite", "allowoverwrite", "overwriteexisting", "re
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
     refusal = missing(bound.mentions, arguments, moment) or unheard(bound.names, arguments, moment)
-    refusal = refusal or gone(bound.effect.resource, bound.others, arguments, moment.state)
     if refusal is not None:
         return Plan(refusal=refusal)
     if not bound.stored:

@@ -144,26 +144,6 @@ def test_a_thing_called_by_what_it_is_must_have_been_made_under_its_name() -> No
     assert s.call("DescribeService", {"service": "web"}).content["count"] == "2"
 
 
-@pytest.mark.parametrize("world", ["auto", "closed"])
-def test_nothing_can_be_done_with_what_was_deleted(world: str) -> None:
-    bucket: dict[str, Json] = {"BucketName": TEXT}
-    listing: dict[str, Json] = {"Indexes": {"type": "array", "items": {"type": "object", "properties": {"Id": TEXT}}}}
-    s = session(
-        tool("CreateBucket", {"BucketName*": TEXT}, bucket),
-        tool("GetBucket", {"BucketName*": TEXT}, bucket),
-        tool("DeleteBucket", {"BucketName*": TEXT}, {}),
-        tool("ListIndexes", {"BucketName*": TEXT}, listing),
-        world=world,
-    )
-    named: dict[str, Json] = {"BucketName": "b"}
-    s.call("CreateBucket", named)
-    assert kind(s, "ListIndexes", named) is None
-    s.call("DeleteBucket", named)
-    assert kind(s, "ListIndexes", named) == "not_found"
-    s.call("CreateBucket", named)
-    assert kind(s, "ListIndexes", named) is None
-
-
 def test_what_makes_things_must_tell_their_key_before_anyone_is_asked_for_it() -> None:
     told = tool("RunInstances", {"Size*": TEXT}, {"InstanceId": TEXT})
     untold = tool("RunInstances", {"Size*": TEXT}, {"Size": TEXT})
