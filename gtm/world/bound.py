@@ -6,6 +6,7 @@ from functools import cached_property
 
 from gtm.tools.view import View, is_secret, visible
 from gtm.types import Effect, Json, Tool
+from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, is_identifying, last_noun, matching
 from gtm.world.keys import is_served
 from gtm.world.listing import is_presentation
@@ -128,6 +129,16 @@ class Bound:
     def last(self) -> str:
         """The resource's own noun."""
         return last_noun(self.effect.resource or "")
+
+    @cached_property
+    def names_once(self) -> bool:
+        """Whether it documents that what it makes must not be there yet."""
+        return documents_conflict(self.tool)
+
+    @cached_property
+    def refuses_repeats(self) -> bool:
+        """Whether it documents a conflict of whatever kind."""
+        return documents_conflict(self.tool, "conflict")
 
     @cached_property
     def view(self) -> View | None:

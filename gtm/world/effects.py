@@ -184,15 +184,15 @@ def _with_contents(effects: dict[str, Effect], tools: list[Tool], common: Mappin
     settled = dict(effects)
     for tool in tools:
         effect = effects[tool.name]
-        resource, key = effect.resource or "", effect.key[-1] if effect.key else ""
-        if not effect.upsert or len(effect.key) != 1 or flat(key) not in map(flat, endings_of(resource)):
+        if not effect.upsert or len(effect.key) != 1 or effect.resource is None:
             continue
-        other = demanded_key(tool, common)
-        kept = [
-            t for t in tools if effects[t.name].resource == resource and effects[t.name].kind in {"read", "delete"}
-        ]
+        text, other = flat(effect.key[0]), demanded_key(tool, common)
+        if other is None or text not in map(flat, endings_of(effect.resource)):
+            continue
+        same = [t for t in tools if effects[t.name].resource == effect.resource]
+        kept = [t for t in same if effects[t.name].kind in {"read", "delete"}]
         alone = any(effects[t.name].kind == "read" and required_names(t) == (other,) for t in kept)
-        if other and alone and not any(flat(key) in map(flat, argument_names(t)) for t in kept):
+        if alone and not any(text in map(flat, argument_names(t)) for t in kept):
             told = f"{effect.reason}, which is its text: the key is {other!r}"
             settled[tool.name] = effect.model_copy(update={"key": (other,), "reason": told})
     return settled

@@ -26,8 +26,8 @@ _CALLING = frozenset({"read", "delete", "list"})
 _MAKING = frozenset("restore register import launch run provision allocate request copy clone create".split())
 """Verbs of tools of unknown effect that may make what they name."""
 
-_ID_WORDS = frozenset("id ids arn arns identifier identifiers".split())
 _IDS = frozenset({"id", "arn", "identifier"})
+_ID_WORDS = _IDS | {f"{word}s" for word in _IDS}
 _ANY_THING = frozenset({"resourcearn", "resourceidentifier"})
 
 KEYED = frozenset({"read", "update", "delete"})
@@ -154,7 +154,9 @@ def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment)
 
 
 def _is_known(value: str, moment: Moment) -> bool:
-    return _occurs(value, moment.state) or any(moment.heard(text) for text in {value, last_part(value) or value})
+    """Whether a name, or the last part of an address, is or was shown anywhere, or was said in making something."""
+    texts = {value, last_part(value) or value}
+    return _occurs(texts, moment.state) or any(map(moment.heard, texts))
 
 
 def called_by(tools: Sequence[Tool]) -> frozenset[str]:
@@ -194,9 +196,8 @@ def _answers(tool: Tool, effect: Effect, argument: str) -> bool:
     return any(flat(argument) == flat(name) for place in (top, *inner) for name in place.properties)
 
 
-def _occurs(value: str, state: State) -> bool:
-    """Whether a name, or the last part of an address, is or was shown anywhere in the world."""
-    texts = {value, last_part(value) or value}
+def _occurs(texts: Collection[str], state: State) -> bool:
+    """Whether one of these is in the world's documents, or in the keys of what is around them."""
     for place, collection in state.collections.items():
         if any(says(place, text) for text in texts):
             return True

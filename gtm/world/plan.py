@@ -16,7 +16,6 @@ from gtm.world.actions import action_of
 from gtm.world.batch import plan_batch
 from gtm.world.bound import Bound
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
-from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.lineage import enter, find, removal
@@ -120,7 +119,7 @@ def _names(bound: Bound, fields: Mapping[str, Json]) -> list[str]:
     keys = [name for name in given if flat(name) in thing.keys & thing.named_by]
     required = bound.tool.parameters.get("required") or ()
     named = [name for name in given if name in required and bare(name, bound.last) == "name"]
-    return keys or [name for name in named if flat(name) in thing.called or documents_conflict(bound.tool)]
+    return keys or [name for name in named if flat(name) in thing.called or bound.names_once]
 
 
 def _new_key(bound: Bound, fields: Mapping[str, Json], state: State, place: Place, seed: int) -> Json:
@@ -216,19 +215,19 @@ def _keeps(bound: Bound, arguments: Mapping[str, Json], document: Document) -> b
     if bound.effect.reason == "declared":
         return False
     for name in argument_names(bound.tool):
-        place = bound.parameters.child(name)
-        if flat(name) in _OVERWRITES and place is not None and place.type == "boolean":
+        place = bound.parameters.child(name) if flat(name) in _OVERWRITES else None
+        if place is not None and place.type == "boolean":
             return arguments.get(name, place.keyword("default")) is not True
     said = {*words(bound.tool.name)} & {"create", "update", "put", "upsert", "set", "replace", "save"}
     if said == {"create"} and bound.own_keys:
         return True
+    if not bound.refuses_repeats:
+        return False
+    # Recorded writes that changed nothing: 12 of 13 of such tools failed so.
     named = {*bound.own_keys, *bound.parents}
     sent = [(name, value) for name, value in bound.argument_fields(arguments).items() if name not in named]
-    # Recorded writes that changed nothing: 12 of 13 of such tools failed so.
-    if not sent or not documents_conflict(bound.tool, "conflict"):
-        return False
     stored = [document.value, *(part for part in document.value.values() if isinstance(part, dict))]
-    return all(any(part.get(name) == value for part in stored) for name, value in sent)
+    return bool(sent) and all(any(part.get(name) == value for part in stored) for name, value in sent)
 
 
 def _names_alike(bound: Bound) -> bool:

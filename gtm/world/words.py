@@ -116,8 +116,13 @@ def noun(parts: tuple[str, ...], keep: frozenset[str] = frozenset()) -> str:
 
 def says(text: str, name: str) -> bool:
     """Whether a text, or JSON, holds a name that is not a piece of a longer one: `web-1`, but not in `web-12`."""
-    escaped = json.dumps(name, ensure_ascii=False)[1:-1]
-    return bool(name) and (_holds(text, name) or (escaped != name and _holds(text, escaped)))
+    return any(_holds(text, spelling) for spelling in _spellings(name))
+
+
+@lru_cache(maxsize=256)
+def _spellings(name: str) -> tuple[str, ...]:
+    """A name as it is, and as JSON writes it where that differs."""
+    return tuple(dict.fromkeys(text for text in (name, json.dumps(name, ensure_ascii=False)[1:-1]) if text))
 
 
 def _holds(text: str, name: str) -> bool:
