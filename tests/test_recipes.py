@@ -48,3 +48,30 @@ def test_a_table_of_models_holds_all_rows_on_the_part_that_costly_ones_saw(tmp_p
     page = (tmp_path / "results.md").read_text()
     assert "## sample-6" in page
     assert "gtm eval run format fidelity --candidate always_success --limit 6 --data DIR" in page
+
+
+def test_a_table_keeps_the_rows_of_runs_that_are_gone(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data")
+    common = ["eval", "run", "fidelity", "--data", str(data), "--limit", "6"]
+    for name in ("always_error", "always_success"):
+        assert main([*common, "--candidate", name, "--run", str(tmp_path / name)]) == 0
+    both = [str(tmp_path / name) for name in ("always_error", "always_success")]
+    run("eval_table.py", "--sample", *both, "--out", str(tmp_path / "both"))
+    run("eval_table.py", "--sample", both[0], "--out", str(tmp_path / "one"))
+    earlier = tmp_path / "one" / "results.json"
+    run("eval_table.py", "--sample", both[1], "--earlier", str(earlier), "--out", str(tmp_path / "one"))
+    for file in ("results.json", "results.md"):
+        assert (tmp_path / "one" / file).read_text() == (tmp_path / "both" / file).read_text()
+
+    seeded = tmp_path / "seeded"
+    assert main([*common, "--candidate", "always_error", "--seed", "1", "--run", str(seeded)]) == 0
+    command = [sys.executable, str(RECIPES / "eval_table.py"), "--out", str(tmp_path / "none"), "--sample"]
+    mixed = subprocess.run([*command, str(seeded), "--earlier", str(earlier)], capture_output=True, check=False)
+    assert mixed.returncode == 2
+    assert b"another seed" in mixed.stderr
+    lines = next((tmp_path / "always_error" / "items").iterdir())
+    lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:-1]))
+    broken = subprocess.run([*command, *both], capture_output=True, check=False)
+    assert broken.returncode == 2
+    assert b"'always_success' has" in broken.stderr
+    assert not (tmp_path / "none").exists()
