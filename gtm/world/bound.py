@@ -1,7 +1,7 @@
 """One tool bound to the world: where its document lies, which arguments are keys, which are the thing's fields."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from gtm.tools.view import View, is_secret, visible
@@ -9,6 +9,7 @@ from gtm.types import Effect, Json, Tool
 from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, is_identifying, last_noun, matching
 from gtm.world.keys import is_served
+from gtm.world.labels import Labelling, labelling_of
 from gtm.world.listing import is_presentation
 from gtm.world.paths import Path, address_argument
 from gtm.world.resource import Resource
@@ -93,6 +94,8 @@ class Bound:
     """Arguments that call things which must be there, whatever resource they are of."""
     forgiving: bool = False
     """Whether it deletes what is not there without a word."""
+    things: Callable[[str], Resource] = field(kw_only=True)
+    """What all tools of any resource share, by its name."""
 
     @property
     def stored(self) -> bool:
@@ -129,6 +132,11 @@ class Bound:
     def last(self) -> str:
         """The resource's own noun."""
         return last_noun(self.effect.resource or "")
+
+    @cached_property
+    def labelling(self) -> Labelling | None:
+        """What it does with the labels of a thing of whatever resource."""
+        return None if self.effect.reason == "declared" else labelling_of(self.tool)
 
     @cached_property
     def names_once(self) -> bool:
@@ -205,10 +213,10 @@ class Bound:
         for name in self.parameters.properties:
             place = self.parameters.child(name)
             inner = place if name in self.wrappers and place is not None else None
-            for field in inner.properties if inner is not None else (name,):
-                child = (inner or self.parameters).child(field)
+            for own in inner.properties if inner is not None else (name,):
+                child = (inner or self.parameters).child(own)
                 if child is not None:
-                    found[flat(field)] = child
+                    found[flat(own)] = child
         return found
 
     def argument_fields(self, arguments: Mapping[str, Json]) -> dict[str, Json]:

@@ -19,6 +19,7 @@ from gtm.world.hints import (
     required_names,
     selectors,
 )
+from gtm.world.kin import with_one_name
 from gtm.world.naming import about_by_name, action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
 from gtm.world.words import flat, words
@@ -60,6 +61,7 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
     effects = _with_aliases(effects, tools)
     effects = _with_known_fields(toolset, effects, tools)
     effects = _with_contents(_with_actions(effects, tools, common), tools, common)
+    effects = with_one_name(effects, toolset.tools)
     effects = _with_single_things(effects, tools)
     effects = _with_scopes(_with_lone_readers(effects, tools), tools)
     return _with_loose_ends(effects, tools, common)

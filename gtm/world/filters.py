@@ -11,7 +11,7 @@ from gtm.tools.shape import escape
 from gtm.tools.view import View
 from gtm.types import Json, Source, canonical
 from gtm.world.bound import Bound
-from gtm.world.fields import matching, takes
+from gtm.world.fields import bare, is_identifying, matching, takes
 from gtm.world.listing import LINKS, PAGING, PRESENTATION, SEARCH, page_link
 from gtm.world.state import Document, key_text
 from gtm.world.tree import UNKNOWN
@@ -172,6 +172,7 @@ class Filters:
 
     def __init__(self, bound: Bound, arguments: Mapping[str, Json]) -> None:
         self.equal: dict[str, list[Json]] = {}
+        self._called: list[Json] = []
         self.ranges: list[Range] = []
         self.search: list[str] = []
         self.undecided: dict[str, Json] = {}
@@ -186,10 +187,12 @@ class Filters:
         for name, value in arguments.items():
             if name not in inside and value is not None and not self._cuts(name, value):
                 self._sort_in(name, value)
+        self._names = frozenset(map(key_text, self._called))
         self._allowed = {name: {key_text(item) for item in values} for name, values in self.equal.items()}
         self.base = 0 if any(_starts_at_zero(bound, name) for name in bound.parameters.properties) else 1
         self.limit = self._limit()
-        within = {"/": self._prefix} if self._prefix else {}
+        within: dict[str, Json] = {"/": self._prefix} if self._prefix else {}
+        within |= {"called": self._called} if self._called else {}
         parts = {**within, **self.equal, **{f"{r.name}..": [r.low, r.high] for r in self.ranges}, **self.undecided}
         self.signature = canonical(parts | ({"?": self.search} if self.search else {})).decode("utf-8", "replace")
 
@@ -207,6 +210,8 @@ class Filters:
         value = document.value
         is_pinned = bool(pinned) and key_text(document.key) in pinned
         if self._prefix and not key_text(document.key).startswith(self._prefix) and not is_pinned:
+            return False
+        if self._called and not is_pinned and not self._names & _names_of(document):
             return False
         for name, allowed in self._allowed.items():
             if not (_holds(_at(value, name), allowed) or (is_pinned and name.partition(".")[0] not in value)):
@@ -226,7 +231,9 @@ class Filters:
             value = values[index % len(values)]
             outer, _, inner = name.partition(".")
             found[outer] = {inner: value} if inner else [value] if self._fields[name] == "array" else value
-        return found
+        own = (name for name in self._fields if bare(name, self._bound.last) in {"name", "id"})
+        key = self._bound.key_field or self._bound.resource_key or next(own, None)
+        return found | ({key: self._called[index % len(self._called)]} if self._called and key else {})
 
     def window(self, matching: Sequence[Document]) -> tuple[int, int]:
         """Where the page starts and ends among all that match."""
@@ -242,18 +249,20 @@ class Filters:
             self._cut["offset"] = int(value[len(CURSOR) :][:9])
         elif plain in PAGING and isinstance(value, int | float) and plain not in self._fields:
             self._cut[PAGING[plain]] = int(value)
-        elif plain in KEYSET and isinstance(value, str | int):
+        elif (plain in KEYSET or plain.startswith("exclusivestart")) and isinstance(value, str | int):
             self._after = key_text(value)
         else:
             return plain in PRESENTATION
         return True
 
     def _sort_in(self, name: str, value: Json) -> None:
-        names = [name, singular(name)] if isinstance(value, list) else [name]
+        names = [name, singular(name), name.removesuffix("s")] if isinstance(value, list) else [name]
         field = next((f for n in names if (f := matching(n, self._fields, self._bound.last))), None)
         limits = _range(name, value, self._bound) if field is None else None
         if field is not None and _is_choice(value):
             self.equal[field] = list(value) if isinstance(value, list) else [value]
+        elif isinstance(value, list) and flat(singular(name)) == flat(self._bound.last) and _is_choice(value):
+            self._called = value
         elif limits is not None:
             self.ranges.append(limits)
         elif flat(name) in SEARCH and isinstance(value, str):
@@ -269,6 +278,12 @@ class Filters:
             defaults = [place.keyword("default") for place in places if place is not None]
             wanted = next((d for d in defaults if type(d) is int and d > 0), PAGE if named else ALL)
         return min(wanted, ALL)
+
+
+def _names_of(document: Document) -> set[str]:
+    """What a caller may call a thing by: its key and its fields that identify it."""
+    fields = {key_text(value) for name, value in document.value.items() if is_identifying(name)}
+    return {key_text(document.key), *fields}
 
 
 def _starts_at_zero(bound: Bound, name: str) -> bool:

@@ -120,7 +120,7 @@ def key_field(
     properties = places.get(document, ()) if document is not None else ()
     by_flat = {flat(name): name for name in reversed(properties)}
     last = last_noun(resource)
-    wanted = ["name"] if named and calls_by_noun(keys) else []
+    wanted = ["name", flat(last) + "name"] if named and calls_by_noun(keys) else []
     wanted += [*(flat(key) for key in keys), *(bare(key, last) for key in keys)]
     wanted += [words(key)[-1] for key in keys if is_identifying(key)]
     wanted += ["name"] if named and any(singular(flat(key)) == flat(last) for key in keys) else []

@@ -135,7 +135,7 @@ class WorldModel:
         effect, shape = self.effects[tool.name], self._shape_of(tool)
         mentions = mentioned(tool, self.effects, self.toolset.tools, self.resource)
         if effect.kind not in STORED or effect.resource is None:
-            return Bound(tool, effect, shape, mentions=mentions, names=self._naming.names(tool))
+            return Bound(tool, effect, shape, mentions=mentions, names=self._naming.names(tool), things=self.resource)
         thing = self.resource(effect.resource)
         parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
@@ -167,6 +167,7 @@ class WorldModel:
             mentions=mentions,
             names=self._naming.names(tool),
             forgiving=effect.kind == "delete" and family.is_forgiving(tool, self.toolset),
+            things=self.resource,
         )
 
     def _shows_many(self, tool: Tool, tools: list[Tool]) -> bool:
@@ -329,7 +330,9 @@ class WorldModel:
     def _is_named(self, resource: str) -> bool:
         """Whether callers name its things."""
         names = {flat(name) for name in self._makers_names(resource)}
-        return "name" in names and ("id" not in names or calls_by_noun(self.keys_of(resource)))
+        noun = f"{flat(last_noun(resource))}name"  # `serviceName` where tools ask for a `service`
+        called = calls_by_noun(self.keys_of(resource))
+        return ("name" in names and ("id" not in names or called)) or (noun in names and called)
 
     def _named_by(self, resource: str, key: str | None) -> frozenset[str]:
         """What tells one thing from another once it was made: what a create is given, and what it answers."""

@@ -11,6 +11,7 @@ from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.hints import (
     ID_ENDINGS,
+    NAME_ENDINGS,
     adrift,
     answers_many,
     argument_names,
@@ -43,6 +44,7 @@ MANY = {
     "plural": 3.0,
     "paging": 1.0,
     "own key": -2.0,
+    "asks many": 3.0,
 }
 """What speaks for a reader that shows several things, and how much (rounded from a fit on 5,560 HTTP definitions)."""
 
@@ -208,6 +210,7 @@ def _reader(tool: Tool, said: Said, resource: str, confidence: float, common: Ma
         "plural": plural,
         "paging": any(flat(name) in PAGING_ARGUMENTS for name in argument_names(tool)),
         "own key": own in required,
+        "asks many": shows_array(tool) and _asks_many(tool, resource),
     }
     several = sum(MANY[hint] for hint, holds in hints.items() if holds) > MANY_FROM
     if several and (many is not False or shows_array(tool)):
@@ -224,6 +227,14 @@ def _reader(tool: Tool, said: Said, resource: str, confidence: float, common: Ma
     if selectors(tool) and not required:
         return effect("read", resource, (), 0.55, f"the verb {said.verb!r} on what optional arguments select")
     return effect("read", resource, required, 0.6, f"the verb {said.verb!r} without a key of its own")
+
+
+def _asks_many(tool: Tool, resource: str) -> bool:
+    """Whether an array of names is demanded: `get_parameters(Names)`, `describe_services(services)`."""
+    arrays = [name for name in required_names(tool) if not is_scalar(tool, name)]
+    said = [(flat(noun(words(name))), words(name)[-1].removesuffix("s")) for name in arrays if words(name)]
+    nouns = [flat(own) for own in endings_of(resource)]
+    return any(last in ID_ENDINGS or last in NAME_ENDINGS or plain in nouns for plain, last in said)
 
 
 def updates_fields(tool: Tool) -> bool:

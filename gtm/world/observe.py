@@ -11,6 +11,7 @@ from gtm.world.actions import action_of, outcome_of
 from gtm.world.bound import Bound
 from gtm.world.drafts import merge_patch
 from gtm.world.filters import Filters
+from gtm.world.labelled import learn_labels
 from gtm.world.lineage import place_of, removal
 from gtm.world.outcome import Refusal
 from gtm.world.plan import lookup
@@ -19,8 +20,13 @@ from gtm.world.state import SINGLE, Change, Delete, Pin, Place, Put, State, key_
 
 def learn(bound: Bound, arguments: Mapping[str, Json], content: Json, state: State) -> tuple[Change, ...]:
     """The changes that a successful call and its answer tell of."""
-    if not bound.stored:
-        return ()
+    if bound.labelling is not None:
+        return learn_labels(bound, bound.labelling, arguments, content, state)
+    return _learnt(bound, arguments, content, state) if bound.stored else ()
+
+
+def _learnt(bound: Bound, arguments: Mapping[str, Json], content: Json, state: State) -> tuple[Change, ...]:
+    """What is told of documents."""
     place = place_of(bound, arguments, state)
     kind = bound.effect.kind
     if kind == "list":

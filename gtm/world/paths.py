@@ -64,11 +64,11 @@ class Path:
         return cls(tool.http.method.upper(), segments + parts, verb)
 
     def is_rpc(self, tool: Tool) -> bool:
-        """Transport without meaning: a `:verb` that is no action on an item, a POST to the operation's own name."""
-        last = self.segments[-1][0]
+        """Transport without meaning: a `:verb` that is no action on an item, an operation's own name as segment."""
         if self.verb:
             return not self.is_item or words(self.verb)[:1] == () or words(self.verb)[0] not in ACTIONS
-        return self.method == "POST" and flat(last) == flat(tool.name) and len(words(last)) > 1
+        last = self.statics[-1] if self.statics else ""
+        return len(words(last)) > 1 and flat(last) == flat(tool.name) and (self.method == "POST" or _is_verb(last))
 
     @property
     def is_item(self) -> bool:
@@ -128,7 +128,8 @@ class Siblings:
         self._gets: dict[tuple[tuple[str, bool], ...], Tool] = {}
         for tool in sorted((t for t in http if t.name in gets), key=lambda t: "list" in words(t.name)):
             self._gets.setdefault(self.paths[tool.name].segments, tool)
-        self._put = {path.segments for path in self.paths.values() if path.method == "PUT"}
+        puts = [tool for tool in http if self.paths[tool.name].method == "PUT" and not _creates(tool)]
+        self._put = {self.paths[tool.name].segments for tool in puts}
         self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
 
     def effect(self, tool: Tool) -> Effect:
@@ -236,11 +237,23 @@ class Siblings:
         if path.collection in self._items and inner:
             return effect(kind, path.collection, (*keys, inner), 0.85, f"{path.method} with the key in the body")
         shown = self._gets.get(path.segments)
+        if path.method == "PUT" and _creates(tool):
+            return effect("create", path.collection, keys, 0.7, "PUT that creates by its name")
         is_single = kind == "update" and shown is not None and self.effect(shown).kind == "read"
         if path.collection in self._items and not is_single:
             return opaque(f"{path.method} on a whole collection")
         found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")
         return found.model_copy(update={"upsert": kind == "update"})
+
+
+def _creates(tool: Tool) -> bool:
+    """Whether a name says that something is made, and nothing else."""
+    return words(tool.name)[:1] == ("create",) and not _REPLACING & set(words(tool.name))
+
+
+def _is_verb(segment: str) -> bool:
+    """Whether a segment begins with what is done: `listPipelines`."""
+    return words(segment)[0] in CLEAR
 
 
 def _is_version(segment: str) -> bool:

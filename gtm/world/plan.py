@@ -18,6 +18,7 @@ from gtm.world.bound import Bound
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
+from gtm.world.labelled import plan_labels
 from gtm.world.lineage import enter, find, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
@@ -34,6 +35,9 @@ def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Pl
     refusal = missing(bound.mentions, arguments, moment) or unheard(bound.names, arguments, moment)
     if refusal is not None:
         return Plan(refusal=refusal)
+    labels = plan_labels(bound, bound.labelling, arguments, moment) if bound.labelling is not None else None
+    if labels is not None:
+        return labels
     if not bound.stored:
         return _stateless(bound, arguments, moment)
     entry = enter(bound, arguments, moment)

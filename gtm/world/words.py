@@ -83,7 +83,7 @@ def singular(word: str) -> str:
         return word[:-1]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zes", "tuses", "iases", "ruses")):
+    if word.endswith(("sses", "shes", "ches", "xes", "zes", "tuses", "iases", "ruses", "buses")):
         return word[:-2]
     return word[:-1]
 

@@ -1,0 +1,108 @@
+"""One thing under several names: what is made as a `profile_job` and read as a `job`, or listed under another noun.
+
+Only what is made and never shown, or shown and never made, is looked at: there nothing that is known can be lost.
+Looks at one toolset's definitions and the effects inferred so far.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from gtm.tools.view import View
+from gtm.types import Effect, Tool
+from gtm.world.fields import bare, last_noun
+from gtm.world.hints import argument_names, endings_of, required_names
+from gtm.world.words import flat, noun, words
+
+_SHARED = 2
+"""Fields that a list without keyed siblings must have in common with what makes its things."""
+
+
+def with_one_name(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """Effects in which makers and readers speak of a thing by one name."""
+    return _with_shown_names(_with_shorter_names(effects, tools), tools)
+
+
+def _with_shorter_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """`CreateProfileJob(Name)` beside `DescribeJob(Name)` makes a job, where nothing shows a profile job."""
+    shown = _shown(effects)
+    shorter: dict[str, str] = {}
+    for resource, makers in _makers(effects, tools).items():
+        prefix = resource[: len(resource) - len(last_noun(resource))]
+        names = (prefix + ending for ending in endings_of(resource)[1:])
+        known = next((name for name in names if name in shown), None)
+        if resource not in shown and known is not None and all(_tells(t, known, effects, tools) for t in makers):
+            shorter[resource] = known
+    named = dict(effects)
+    for tool in tools:
+        effect = effects[tool.name]
+        if effect.reason == "declared":
+            continue
+        if effect.resource in shorter:
+            named[tool.name] = effect.model_copy(update={"resource": shorter[effect.resource]})
+        elif effect.kind == "read" and effect.resource in shorter.values() and not required_names(tool):
+            # `DescribeAlarms` that answers `MetricAlarms` and `CompositeAlarms`
+            longer = {last_noun(name) for name, known in shorter.items() if known == effect.resource}
+            if longer & {noun(words(name)) for name in _arrays(tool)}:
+                named[tool.name] = effect.model_copy(update={"kind": "list"})
+    return named
+
+
+def _with_shown_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """`DescribePolicies` that answers `ScalingPolicies` lists what `PutScalingPolicy` makes; nothing else does."""
+    unseen = {resource for resource in _makers(effects, tools) if resource not in _shown(effects)}
+    made = {effect.resource for effect in effects.values() if effect.kind in {"create", "update"}}
+    named = dict(effects)
+    for tool in tools:
+        effect = effects[tool.name]
+        if effect.kind not in {"read", "list"} or effect.reason == "declared" or required_names(tool):
+            continue
+        found = [noun(words(name)) for name in _arrays(tool)] if effect.resource not in made else []
+        known = next((resource for resource in unseen if last_noun(resource) in found), None)
+        if known is not None:
+            told = f"{effect.reason}; it shows {known!r}"
+            named[tool.name] = effect.model_copy(update={"kind": "list", "resource": known, "reason": told})
+    return named
+
+
+def _makers(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, list[Tool]]:
+    """Resource -> the tools that make things of it."""
+    found: dict[str, list[Tool]] = {}
+    for tool in tools:
+        effect = effects[tool.name]
+        if effect.resource and (effect.kind == "create" or effect.upsert):
+            found.setdefault(effect.resource, []).append(tool)
+    return found
+
+
+def _shown(effects: Mapping[str, Effect]) -> set[str | None]:
+    return {effect.resource for effect in effects.values() if effect.kind in {"read", "list"}}
+
+
+def _tells(maker: Tool, resource: str, effects: Mapping[str, Effect], tools: Sequence[Tool]) -> bool:
+    """Whether a tool takes or answers the key by which a resource's things are called; a mere list shares fields."""
+    own = [(tool, effects[tool.name]) for tool in tools if effects[tool.name].resource == resource]
+    keys = {effect.key[-1] for _, effect in own if effect.kind in {"read", "update", "delete"} and effect.key}
+    last = last_noun(resource)
+    told = {flat(name) for name in (*argument_names(maker), *_answered(maker))}
+    if keys:
+        return any({flat(key), bare(key, last)} & told for key in keys)
+    return any(len({flat(name) for name in _listed(tool)} & told) >= _SHARED for tool, _ in own)
+
+
+def _answered(tool: Tool) -> Collection[str]:
+    """Properties of an answer, at its top and one level below."""
+    top = View(tool.output_schema, tool.output_schema)
+    below = [child for name in top.properties if (child := top.child(name)) is not None]
+    return [*top.properties, *(name for child in below for name in child.properties)]
+
+
+def _listed(tool: Tool) -> Collection[str]:
+    """Properties of the things in an answer's arrays."""
+    top = View(tool.output_schema, tool.output_schema)
+    items = [child.items for name in top.properties if (child := top.child(name)) is not None and child.items]
+    return [name for item in items for name in item.properties]
+
+
+def _arrays(tool: Tool) -> Collection[str]:
+    """Names of the arrays at the top of an answer."""
+    top = View(tool.output_schema, tool.output_schema)
+    return [name for name in top.properties if (child := top.child(name)) is not None and child.type == "array"]

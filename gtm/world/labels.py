@@ -1,0 +1,125 @@
+"""Tools of labels: `TagResource(arn, tags)`, `UntagResource(arn, keys)`, `ListTagsForResource(arn)`.
+
+Labels have a key and a value (a map, or `{"Key": ..., "Value": ...}`), and a call is about one thing, whatever it is;
+other tools of labels are tools like any other. Definitions only; what calls do is in `gtm.world.labelled`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gtm.tools.view import View
+from gtm.types import Json, Tool
+from gtm.world.hints import is_key_like, is_scalar, required_names
+from gtm.world.words import words
+
+LABELS = frozenset({"tag", "tags", "label", "labels"})
+_SHOWS = frozenset({"list", "get", "describe", "read", "show"})
+_TAKES_AWAY = frozenset({"untag", "unlabel", "remove", "delete"})
+_REPLACES = frozenset({"set", "replace", "put"})
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How labels are written: objects with these two properties; a map where there are none."""
+
+    key: str = ""
+    value: str = ""
+
+    def read(self, written: Json) -> dict[str, Json]:
+        """Key -> value."""
+        if isinstance(written, dict):
+            return dict(written)
+        pairs = [one for one in written if isinstance(one, dict) and isinstance(one.get(self.key), str)]
+        return {one[self.key]: one.get(self.value, "") for one in pairs}
+
+    def write(self, labels: Mapping[str, Json]) -> Json:
+        """The labels in this form."""
+        if not self.key:
+            return dict(labels)
+        return [{self.key: key, self.value: value} for key, value in labels.items()]
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """What one tool does with the labels of a thing that an argument names."""
+
+    does: Literal["show", "add", "replace", "remove"]
+    thing: str
+    """The argument that names the thing."""
+    given: str = ""
+    """The argument that holds labels, or keys to take away."""
+    form: Form = Form()
+    """Of the labels that are given."""
+    path: tuple[str, ...] = ()
+    """Where an answer shows them all, if it does."""
+    shown: Form = Form()
+    """Of those."""
+
+
+def labelling_of(tool: Tool) -> Labelling | None:
+    """How a tool deals with labels; None where it does not, or with more than those of one thing."""
+    said = {*words(tool.name)}
+    things = [name for name in required_names(tool) if is_scalar(tool, name) and is_key_like(name)]
+    if not said & {*LABELS, "untag", "unlabel"} or len(things) != 1:
+        return None
+    arguments = View(tool.parameters, tool.parameters)
+    several = [name for name in required_names(tool) if not is_scalar(tool, name)]
+    given = [name for name in several if LABELS & {*words(name)} and words(name)[-1] not in {"id", "ids"}]
+    if len(given) != len(several) or len(given) > 1:
+        return None
+    top = View(tool.output_schema, tool.output_schema)
+    path, shown = next(_places(top), ((), Form()))
+    if not given:
+        return Labelling("show", things[0], path=path, shown=shown) if said & _SHOWS and path else None
+    place = arguments.child(given[0])
+    form = form_of(place) if place is not None else None
+    if said & _TAKES_AWAY:
+        return Labelling("remove", things[0], given[0], form or Form(), path, shown)
+    does: Literal["add", "replace"] = "replace" if said & _REPLACES else "add"
+    return None if form is None else Labelling(does, things[0], given[0], form, path, shown)
+
+
+def form_of(view: View) -> Form | None:
+    """How labels are written at a place; None where it holds none."""
+    if view.type == "object":
+        rest = view.keyword("additionalProperties")
+        return Form() if not view.properties and rest is not False else None
+    items = view.items.properties if view.type == "array" and view.items is not None else {}
+    keys = [name for name in items if words(name)[-1:] in {("key",), ("name",)}]
+    values = [name for name in items if words(name)[-1:] == ("value",)]
+    return Form(keys[0], values[0]) if len(keys) == len(values) == 1 else None
+
+
+def form_in(value: Json) -> Form | None:
+    """The form of labels that are there; None of an empty list."""
+    if isinstance(value, dict):
+        return Form()
+    first = value[0] if isinstance(value, list) and value else None
+    if not isinstance(first, dict):
+        return None
+    keys = [name for name in first if words(name)[-1:] in {("key",), ("name",)}]
+    values = [name for name in first if words(name)[-1:] == ("value",)]
+    return Form(keys[0], values[0] if values else "value") if len(keys) == 1 else None
+
+
+def keys_in(given: Json) -> Iterator[str]:
+    """The keys to take away: texts, objects with a key, or a map's."""
+    for one in given if isinstance(given, list) else []:
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            yield from (v for n, v in one.items() if words(n)[-1:] in {("key",), ("name",)} and isinstance(v, str))
+    if isinstance(given, dict):
+        yield from given
+
+
+def _places(top: View) -> Iterator[tuple[tuple[str, ...], Form]]:
+    """Where an answer shows labels, at the top or one level below, and how."""
+    for name in top.properties:
+        child = top.child(name)
+        below = [((name, n), child.child(n)) for n in child.properties] if child is not None else []
+        for path, place in (((name,), child), *below):
+            form = form_of(place) if place is not None and LABELS & {*words(path[-1])} else None
+            if form is not None:
+                yield path, form

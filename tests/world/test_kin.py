@@ -1,0 +1,118 @@
+"""One thing that tools call by several names, and things asked for several at a time."""
+
+from gtm import Simulator
+from gtm.simulator.session import Session
+from gtm.types import HttpBinding, Json, Tool, Toolset
+
+TEXT: Json = {"type": "string"}
+TEXTS: Json = {"type": "array", "items": TEXT}
+
+
+def tool(
+    name: str,
+    arguments: dict[str, Json],
+    output: dict[str, Json],
+    route: str = "",
+    optional: dict[str, Json] | None = None,
+) -> Tool:
+    method, _, path = route.partition(" ")
+    return Tool(
+        name=name,
+        parameters={"type": "object", "properties": arguments | (optional or {}), "required": [*arguments]},
+        output_schema={"type": "object", "properties": output, "required": [*output]},
+        http=HttpBinding(method=method, path=path) if route else None,
+    )
+
+
+def several(**fields: Json) -> Json:
+    return {"type": "array", "items": {"type": "object", "properties": fields, "required": [*fields]}}
+
+
+def session(*tools: Tool, world: str = "closed") -> Session:
+    toolset = Toolset(name="t", kind="openai", tools=tools)
+    return Simulator(toolset, model="scripted", cache=False).session(world=world)  # type: ignore[arg-type]
+
+
+def test_what_is_made_under_a_longer_name_is_read_under_the_shorter() -> None:
+    s = session(
+        tool("create_profile_job", {"name": TEXT, "dataset": TEXT}, {"name": TEXT}),
+        tool("create_recipe_job", {"name": TEXT, "recipe": TEXT}, {"name": TEXT}),
+        tool("describe_job", {"name": TEXT}, {"name": TEXT, "dataset": TEXT}),
+        tool("list_jobs", {}, {"jobs": several(name=TEXT)}),
+        tool("delete_job", {"name": TEXT}, {}),
+    )
+    s.call("create_profile_job", {"name": "a", "dataset": "d"})
+    s.call("create_recipe_job", {"name": "b", "recipe": "r"})
+    assert s.call("describe_job", {"name": "a"}).content == {"name": "a", "dataset": "d"}
+    assert s.call("list_jobs", {}).content == {"jobs": [{"name": "a"}, {"name": "b"}]}
+    s.call("delete_job", {"name": "a"})
+    assert s.call("list_jobs", {}).content == {"jobs": [{"name": "b"}]}
+
+
+def test_what_has_a_reader_of_its_own_keeps_its_name() -> None:
+    s = session(
+        tool("create_draft_order", {"order_id": TEXT}, {"order_id": TEXT}),
+        tool("get_draft_order", {"order_id": TEXT}, {"order_id": TEXT}),
+        tool("create_order", {"order_id": TEXT}, {"order_id": TEXT}),
+        tool("list_orders", {}, {"orders": several(order_id=TEXT)}),
+    )
+    s.call("create_draft_order", {"order_id": "1"})
+    assert s.call("list_orders", {}).content == {"orders": []}
+
+
+def test_a_list_is_of_what_it_answers() -> None:
+    s = session(
+        tool("put_metric_alarm", {"alarm_name": TEXT, "period": TEXT}, {}),
+        tool("find_alerts", {}, {"metric_alarms": several(alarm_name=TEXT, period=TEXT)}),
+    )
+    s.call("put_metric_alarm", {"alarm_name": "a", "period": "60"})
+    assert s.call("find_alerts", {}).content["metric_alarms"] == [{"alarm_name": "a", "period": "60"}]
+
+
+def test_an_operation_as_a_path_is_known_by_its_name() -> None:
+    s = session(
+        tool("createPipeline", {"pipelineName": TEXT}, {"pipelineName": TEXT}, "POST /etl/createPipeline"),
+        tool("getPipeline", {"pipelineName": TEXT}, {"pipelineName": TEXT}, "GET /etl/getPipeline/{pipelineName}"),
+        tool("listPipelines", {}, {"pipelines": several(pipelineName=TEXT)}, "GET /etl/listPipelines"),
+    )
+    assert s.call("listPipelines", {}).content == {"pipelines": []}
+    s.call("createPipeline", {"pipelineName": "a"})
+    assert s.call("listPipelines", {}).content == {"pipelines": [{"pipelineName": "a"}]}
+    assert s.call("getPipeline", {"pipelineName": "a"}).content == {"pipelineName": "a"}
+
+
+def test_a_put_that_creates_by_its_name_makes_one_more() -> None:
+    s = session(
+        tool("createInstance", {"alias": TEXT}, {"id": TEXT}, "PUT /instance"),
+        tool("listInstances", {}, {"instances": several(id=TEXT, alias=TEXT)}, "GET /instance"),
+    )
+    made = [s.call("createInstance", {"alias": name}).content["id"] for name in ("a", "b")]
+    assert [one["id"] for one in s.call("listInstances", {}).content["instances"]] == made
+
+
+def test_several_things_are_asked_for_by_their_names() -> None:
+    s = session(
+        tool("create_service", {"service_name": TEXT, "image": TEXT}, {"service_name": TEXT}),
+        tool("describe_services", {"services": TEXTS}, {"services": several(service_name=TEXT, image=TEXT)}),
+        tool("delete_service", {"service": TEXT}, {}),
+        tool("create_page", {"title": TEXT}, {"id": TEXT}),
+        tool("batch_get_pages", {"ids": TEXTS}, {"pages": several(id=TEXT, title=TEXT), "failures": TEXTS}),
+    )
+    for name in "abc":
+        s.call("create_service", {"service_name": name, "image": f"i-{name}"})
+    shown = s.call("describe_services", {"services": ["c", "a"]}).content["services"]
+    assert sorted((one["service_name"], one["image"]) for one in shown) == [("a", "i-a"), ("c", "i-c")]
+    first, second = (s.call("create_page", {"title": title}).content["id"] for title in "xy")
+    assert s.call("batch_get_pages", {"ids": [second]}).content["pages"] == [{"id": second, "title": "y"}]
+    assert len(s.call("batch_get_pages", {"ids": [first, second]}).content["pages"]) == 2
+
+
+def test_things_asked_for_that_nobody_made_are_imagined_in_auto() -> None:
+    s = session(
+        tool("create_service", {"service_name": TEXT}, {"service_name": TEXT}),
+        tool("describe_services", {"services": TEXTS}, {"services": several(service_name=TEXT)}),
+        world="open",
+    )
+    shown = s.call("describe_services", {"services": ["p", "q"]}).content["services"]
+    assert {one["service_name"] for one in shown} == {"p", "q"}
+    assert s.call("describe_services", {"services": ["p", "q"]}).content["services"] == shown

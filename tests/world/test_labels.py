@@ -1,0 +1,130 @@
+"""Labels of things: one field, whichever tool writes or shows it."""
+
+import pytest
+
+from gtm import Simulator
+from gtm.simulator.session import Session
+from gtm.types import Json, Tool, Toolset
+
+TEXT: Json = {"type": "string"}
+KEYS: Json = {"type": "array", "items": TEXT}
+MAP: Json = {"type": "object", "additionalProperties": TEXT}
+PAIRS: Json = {
+    "type": "array",
+    "items": {"type": "object", "properties": {"Key": TEXT, "Value": TEXT}, "required": ["Key"]},
+}
+
+
+def tool(
+    name: str, arguments: dict[str, Json], output: dict[str, Json], optional: dict[str, Json] | None = None
+) -> Tool:
+    return Tool(
+        name=name,
+        parameters={"type": "object", "properties": arguments | (optional or {}), "required": [*arguments]},
+        output_schema={"type": "object", "properties": output, "required": [*output]},
+    )
+
+
+BUCKET: dict[str, Json] = {"BucketName": TEXT, "Arn": TEXT}
+TOOLS = (
+    tool("CreateBucket", {"BucketName": TEXT}, BUCKET, {"Tags": PAIRS}),
+    tool("GetBucket", {"BucketName": TEXT}, BUCKET | {"Tags": PAIRS}),
+    tool("DeleteBucket", {"BucketName": TEXT}, {}),
+    tool("TagResource", {"ResourceArn": TEXT, "Tags": PAIRS}, {}),
+    tool("UntagResource", {"ResourceArn": TEXT, "TagKeys": KEYS}, {}),
+    tool(
+        "ListTagsForResource",
+        {"ResourceArn": TEXT},
+        {"Tags": PAIRS, "NextToken": TEXT},
+        {"MaxResults": {"type": "integer"}},
+    ),
+)
+
+
+def session(*tools: Tool, world: str = "closed") -> Session:
+    toolset = Toolset(name="t", kind="openai", tools=tools or TOOLS)
+    return Simulator(toolset, model="scripted", cache=False).session(world=world)  # type: ignore[arg-type]
+
+
+def pairs(**labels: str) -> list[Json]:
+    return [{"Key": key, "Value": value} for key, value in labels.items()]
+
+
+def tags(made: Session, name: str) -> Json:
+    return made.call("ListTagsForResource", {"ResourceArn": name}).content["Tags"]
+
+
+@pytest.mark.parametrize("world", ["closed", "auto"])
+def test_a_thing_and_the_list_of_its_labels_show_the_same(world: str) -> None:
+    s = session(world=world)
+    arn = s.call("CreateBucket", {"BucketName": "a", "Tags": pairs(env="test", team="x")}).content["Arn"]
+    assert tags(s, arn) == pairs(env="test", team="x")
+    s.call("TagResource", {"ResourceArn": arn, "Tags": pairs(env="prod", cost="1")})
+    s.call("UntagResource", {"ResourceArn": arn, "TagKeys": ["team", "never"]})
+    assert tags(s, arn) == pairs(env="prod", cost="1")
+    assert s.call("GetBucket", {"BucketName": "a"}).content["Tags"] == pairs(env="prod", cost="1")
+
+
+def test_labels_belong_to_one_thing_and_go_with_it() -> None:
+    s = session()
+    first, second = (s.call("CreateBucket", {"BucketName": name}).content["Arn"] for name in ("a", "b"))
+    assert tags(s, first) == []
+    s.call("TagResource", {"ResourceArn": first, "Tags": pairs(env="prod")})
+    assert (tags(s, first), tags(s, second)) == (pairs(env="prod"), [])
+    s.call("DeleteBucket", {"BucketName": "a"})
+    again = s.call("CreateBucket", {"BucketName": "a"}).content["Arn"]
+    assert tags(s, again) == []
+
+
+def test_labels_of_what_the_world_does_not_know_are_kept() -> None:
+    s = session(world="auto")
+    seen = tags(s, "arn:elsewhere")
+    assert tags(s, "arn:elsewhere") == seen
+    s.call("TagResource", {"ResourceArn": "arn:elsewhere", "Tags": pairs(zone="7")})
+    assert tags(s, "arn:elsewhere") == [*seen, *pairs(zone="7")]
+    s.call("TagResource", {"ResourceArn": "arn:new", "Tags": pairs(zone="8")})
+    s.call("UntagResource", {"ResourceArn": "arn:new", "TagKeys": ["zone"]})
+    assert tags(s, "arn:new") == []
+
+
+def test_pages_of_labels_add_up() -> None:
+    s = session()
+    labels = pairs(**{f"k{at}": str(at) for at in range(5)})
+    arn = s.call("CreateBucket", {"BucketName": "a", "Tags": labels}).content["Arn"]
+    listed = s.call("ListTagsForResource", {"ResourceArn": arn, "MaxResults": 3}).content
+    assert (listed["Tags"], bool(listed["NextToken"])) == (labels[:3], True)
+
+
+def test_a_map_is_written_where_things_have_pairs() -> None:
+    s = session(
+        *TOOLS[:3],
+        tool("tag_bucket", {"bucket_name": TEXT, "tags": MAP}, {"tags": MAP}),
+        tool("list_bucket_tags", {"bucket_name": TEXT}, {"tags": MAP}),
+    )
+    s.call("CreateBucket", {"BucketName": "a", "Tags": pairs(env="test")})
+    added = s.call("tag_bucket", {"bucket_name": "a", "tags": {"team": "x"}}).content
+    assert added == s.call("list_bucket_tags", {"bucket_name": "a"}).content == {"tags": {"env": "test", "team": "x"}}
+    assert s.call("GetBucket", {"BucketName": "a"}).content["Tags"] == pairs(env="test", team="x")
+
+
+def test_what_really_happened_is_learnt() -> None:
+    s = session(world="auto")
+    turns: list[tuple[str, dict[str, Json], Json]] = [
+        ("TagResource", {"ResourceArn": "arn:1", "Tags": pairs(a="1", b="2")}, {}),
+        ("UntagResource", {"ResourceArn": "arn:1", "TagKeys": ["a"]}, {}),
+        ("ListTagsForResource", {"ResourceArn": "arn:2"}, {"Tags": pairs(c="3"), "NextToken": ""}),
+    ]
+    for name, arguments, answer in turns:
+        s.observe(name, arguments, answer)
+    assert (tags(s, "arn:1"), tags(s, "arn:2")) == (pairs(b="2"), pairs(c="3"))
+
+
+def test_tools_of_labels_that_are_things_are_left_alone() -> None:
+    label: dict[str, Json] = {"id": TEXT, "name": TEXT, "color": TEXT}
+    shown: Json = {"type": "array", "items": {"type": "object", "properties": label}}
+    s = session(
+        tool("create_label", {"project_id": TEXT, "name": TEXT, "color": TEXT}, label),
+        tool("list_labels", {"project_id": TEXT}, {"labels": shown}),
+    )
+    made = s.call("create_label", {"project_id": "p", "name": "bug", "color": "red"}).content
+    assert s.call("list_labels", {"project_id": "p"}).content["labels"] == [made]
