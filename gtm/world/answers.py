@@ -65,7 +65,8 @@ def put_items(base: Json, path: tuple[str, ...], items: list[Json]) -> Json:
 def stored_name(bound: Bound, value: Mapping[str, Json], argument: str) -> str:
     """The document's name for an argument: the declared or stored property that reads the same."""
     declared = bound.view.properties if bound.view and bound.view.properties else bound.resource.fields
-    if argument in declared or argument in value:
+    # `UserName` beside a user's `Name`: what some tool shows by this very name is no other field.
+    if argument in declared or argument in value or argument in bound.resource.fields:
         return argument
     return matching(argument, (*declared, *value), bound.last) or argument
 

@@ -24,6 +24,12 @@ from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, nou
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
 """Words beside `create` by which a call makes a thing or changes one that is there."""
 
+_ASKS = frozenset("list get search find describe query fetch lookup retrieve filter".split())
+"""First words of names that only ask."""
+
+_CHANGING = frozenset("create add insert update delete remove register".split())
+"""Words that no name of a read has (`get_or_create`)."""
+
 _FORMAT = re.compile(r"(?<=[^/])\.(json|xml|\{format\})$")
 """How an answer is written: no part of what a path names (`/pets.json`, `/pets/{id}.json`)."""
 
@@ -68,7 +74,8 @@ class Path:
         if self.verb:
             return not self.is_item or words(self.verb)[:1] == () or words(self.verb)[0] not in ACTIONS
         last = self.statics[-1] if self.statics else ""
-        return len(words(last)) > 1 and flat(last) == flat(tool.name) and (self.method == "POST" or _is_verb(last))
+        posted = tool.http is not None and tool.http.method.upper() == "POST"
+        return len(words(last)) > 1 and flat(last) == flat(tool.name) and (posted or _is_verb(last))
 
     @property
     def is_item(self) -> bool:
@@ -112,12 +119,22 @@ def address_argument(tool: Tool) -> str | None:
     return next((name for name in ("name", "parent") if name in required), lone)
 
 
+def _meant(tool: Tool) -> Path:
+    """The path of a tool; a POST that is called a read is one: its question does not fit into an address."""
+    path = Path.of(tool)
+    parts = words(tool.name)
+    reads = path.method == "POST" and parts[:1] and parts[0] in _ASKS and not _CHANGING & {*parts[1:]}
+    if not reads or (parts[0] == "list" and not (is_plural(parts[-1]) or answers_many(tool))):
+        return path
+    return replace(path, method="GET")
+
+
 class Siblings:
     """All paths of a toolset, by tool name, and what they tell of each other."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
-        self.paths = _without_echoes(_spelt_alike({tool.name: Path.of(tool) for tool in http}))
+        self.paths = _without_echoes(_spelt_alike({tool.name: _meant(tool) for tool in http}))
         roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
         if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
             top = tuple((name, False) for name in roots)
@@ -212,11 +229,13 @@ class Siblings:
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
         many = answers_many(tool) if path.segments not in self._put else False
         plural = is_plural(path.statics[-1].lower() if path.statics else "")
-        if many or (many is None and plural):
-            return effect("list", path.collection, keys, 0.9, "GET on a collection")
+        lists = plural and words(tool.name)[:1] == ("list",) and shows_array(tool)
+        asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
+        if many or lists or (many is None and plural):
+            return effect("list", path.collection, keys, 0.9, f"{asked} on a collection")
         if path.collection not in self._written:
             keys = (*keys, *(name for name in required_names(tool) if name not in keys and not is_around(tool, name)))
-        return effect("read", path.collection, keys, 0.7, "GET on a single thing")
+        return effect("read", path.collection, keys, 0.7, f"{asked} on a single thing")
 
     def _post(self, path: Path, keys: tuple[str, ...]) -> Effect:
         shown = self._gets.get(path.segments)

@@ -116,3 +116,23 @@ def test_things_asked_for_that_nobody_made_are_imagined_in_auto() -> None:
     shown = s.call("describe_services", {"services": ["p", "q"]}).content["services"]
     assert {one["service_name"] for one in shown} == {"p", "q"}
     assert s.call("describe_services", {"services": ["p", "q"]}).content["services"] == shown
+
+
+def test_a_post_that_only_asks_makes_nothing() -> None:
+    items = several(id=TEXT, title=TEXT)
+    s = session(
+        tool("createPage", {"title": TEXT}, {"id": TEXT, "title": TEXT}, "POST /pages"),
+        tool("listPages", {}, {"pages": items, "a": TEXT, "b": TEXT, "c": TEXT}, "POST /pages/", {"title": TEXT}),
+        tool("searchPages", {}, {"pages": items}, "POST /pages/search", {"query": TEXT}),
+        tool("getPage", {"id": TEXT}, {"id": TEXT, "title": TEXT}, "POST /pages/{id}"),
+        tool("getOrCreateNote", {"text": TEXT}, {"id": TEXT, "text": TEXT}, "POST /notes"),
+        tool("listNotes", {}, {"notes": several(id=TEXT, text=TEXT)}, "GET /notes"),
+    )
+    made = s.call("createPage", {"title": "x"}).content
+    for _ in range(2):
+        assert s.call("listPages", {}).content["pages"] == [made]
+    assert s.call("listPages", {"title": "y"}).content["pages"] == []
+    assert s.call("searchPages", {"query": "x"}).content["pages"] == [made]
+    assert s.call("getPage", {"id": made["id"]}).content == made
+    note = s.call("getOrCreateNote", {"text": "n"}).content
+    assert s.call("listNotes", {}).content["notes"] == [note]
