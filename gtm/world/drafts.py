@@ -40,6 +40,8 @@ class Draft:
     """Stored fields that a caller set."""
     alias: dict[str, Json] = field(default_factory=dict)
     """The field by which the caller named it, where that is not its key."""
+    copied: dict[str, Json] = field(default_factory=dict)
+    """Fields of a new thing that it has from another."""
 
 
 def document_plan(
@@ -57,7 +59,8 @@ def document_plan(
         key = shown.get(key_name, draft.key) if key_name and not draft.key_given else draft.key
         changes: list[Change] = [stub.put(stored) for stub in stubs]
         if writes or not draft.stored or stored != draft.stored:
-            changes.append(Put(place, key, stored, draft.origin, answers.sent_in(sources) if writes else ()))
+            sent = (*answers.sent_in(sources), *draft.copied) if writes else ()
+            changes.append(Put(place, key, stored, draft.origin, sent))
         changes += answers.wrapping(bound, answers.about(key), moment.state, place, content)
         return tuple(changes)
 
@@ -183,7 +186,7 @@ def _same_type(leaf: dict[str, Json], value: Json) -> bool:
 
 def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str, Source]]:
     """The stored document with what the caller says put in."""
-    value = dict(draft.stored)
+    value = draft.copied | draft.stored
     sources: dict[str, Source] = dict.fromkeys(value, "state")
     key_name = bound.key_field or bound.resource_key
     for name, part in draft.fields.items():

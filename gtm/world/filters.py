@@ -26,7 +26,10 @@ ALL = 10_000
 CURSOR = "from-"
 """Our cursors are this and an offset."""
 
-CURSORS = frozenset({"nextpagetoken", "nextcursor", "nexttoken", "cursor", "continuationtoken", "endcursor"})
+CURSORS = frozenset(
+    "nextpagetoken nextcursor nexttoken cursor continuationtoken endcursor marker nextmarker nextpagemarker"
+    " nextcontinuationtoken paginationtoken".split()
+)
 """Flat names of properties that hold the next page's cursor."""
 
 KEYSET = frozenset({"startingafter", "after", "marker", "cursor", "lastid"})

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from string import digits
 
+from gtm.tools.view import View
 from gtm.types import Json
 from gtm.world.fields import bare, is_identifying, last_noun
 from gtm.world.words import flat, noun, singular, words
@@ -24,6 +25,9 @@ _BOUNDS = {
     "exclusiveMaximum": min,
     "maxLength": min,
 }
+_NEW = (("target",), ("new",), ("destination",))
+"""What an argument begins with that names a copy."""
+
 _SERVED = re.compile(
     r"output[ -]only|read[ -]?only(?! after)|\b(generated|assigned|defined|set) (by|numeric|id\b)"
     r"|(server|system|auto)[- ]?(assigned|generated|defined)",
@@ -44,6 +48,22 @@ def narrowed(leaf: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, J
     same = {name: other[name] for name in _SAME if name in other and name not in leaf}
     kept = {name: value for name, value in leaf.items() if name in _BOUNDS or name in _SAME}
     return {**kept, **same, **bounds}
+
+
+def key_leaf(
+    leaf: dict[str, Json], arguments: Sequence[tuple[str, dict[str, Json]]], field: str, resource: str
+) -> dict[str, Json]:
+    """What a key must be for its own field and for the (argument, its tool's parameters) that take it.
+
+    Where some arguments are called as the field, another one (an address beside an id) is of something else.
+    """
+    last = last_noun(resource)
+    same = [one for one in arguments if field and bare(one[0], last) == bare(field, last)]
+    for name, parameters in same or arguments:
+        view = View(parameters, parameters).child(name)
+        if view is not None and (not leaf.get("type") or view.type == leaf["type"]):
+            leaf = narrowed(leaf, view.flat)
+    return narrowed(leaf, {}) or {"type": "string"}
 
 
 def document_path(
@@ -133,6 +153,9 @@ def key_field(
 def given_key(names: Sequence[str], field: str | None, keys: Sequence[str], resource: str) -> str | None:
     """Of a create's arguments, the one that fixes the new thing's key; `field` is the key's property."""
     by_flat = {flat(name): name for name in reversed(names)}
+    # `TargetSnapshotIdentifier` of a copy.
+    new = {"".join(words(name)[1:]): name for name in names if words(name)[:1] in _NEW}
+    by_flat = {**new, **by_flat}
     own = flat(noun(words(last_noun(resource))) or resource)
     # `{address}` is the name of an address, not the address that the thing has.
     wanted = [flat(field)] if field and calls_by_noun(keys) else []

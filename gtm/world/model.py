@@ -19,7 +19,7 @@ from gtm.world.keys import (
     is_envelope,
     is_served,
     key_field,
-    narrowed,
+    key_leaf,
     shows_many,
 )
 from gtm.world.listing import is_presentation
@@ -297,7 +297,7 @@ class WorldModel:
 
     def _key_of(self, resource: str) -> tuple[str | None, dict[str, Json]]:
         """The key's property and what it must be, from all tools of a resource, readers first."""
-        keys = self.keys_of(resource)
+        names = self.keys_of(resource)
         found: str | None = None
         leaf: dict[str, Json] = {}
         for kind in _READERS_FIRST:
@@ -306,16 +306,12 @@ class WorldModel:
                     continue
                 shape = self._shape_of(tool)
                 document = self._locate(tool, shape)
-                found = key_field(shape, document, keys, resource, self._is_named(resource))
+                found = key_field(shape, document, names, resource, self._is_named(resource))
                 if found is not None and document is not None and isinstance(tool.output_schema, dict):
                     view = View(tool.output_schema, tool.output_schema).at((*document, found))
                     leaf = dict(view.flat) if view else {}
-        for tool in self._groups[resource]:
-            own = self._split(tool)[1]
-            view = View(tool.parameters, tool.parameters).child(own[-1]) if own else None
-            if view is not None and (not leaf.get("type") or view.type == leaf["type"]):
-                leaf = narrowed(leaf, view.flat)
-        leaf = narrowed(leaf, {}) or {"type": "string"}
+        own = [(keys[-1], tool.parameters) for tool in self._groups[resource] if (keys := self._split(tool)[1])]
+        leaf = key_leaf(leaf, own, found or "", resource)
         return found, self._takers.leaf(found or "", last_noun(resource), leaf)
 
     def _is_singleton(self, tool: Tool) -> bool:

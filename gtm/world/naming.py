@@ -63,6 +63,9 @@ _STARTS = frozenset(
 )
 """Actions that make a new thing where they name none that exists."""
 
+_DUPLICATES = frozenset({"copy", "clone", "duplicate", "fork"})
+"""Actions that make a thing like another one."""
+
 _UNDOES = frozenset("detach disassociate leave revoke unassign unfollow unlink unstar unsubscribe untag".split())
 """Actions that take a tie away."""
 
@@ -128,6 +131,8 @@ def action_by_name(
     said = verb[0]
     resource = noun(said.about)
     named = next((name for name in endings_of(resource) if name in readable), "")
+    if named and said.verb in _DUPLICATES and _answers_one(tool, named):
+        return effect("create", named, (), 0.6, f"the action {said.verb!r} answers a new {named!r}")
     key = key_argument(tool, named or resource)
     starts = said.verb in _STARTS
     if key is None and not starts:
@@ -143,6 +148,15 @@ def action_by_name(
         return None
     kind = "delete" if said.verb in _UNDOES else "update"
     return adrift(kind, f"the action {said.verb!r} on a thing that is not read elsewhere")
+
+
+def _answers_one(tool: Tool, resource: str) -> bool:
+    """Whether an answer holds an object that is called as the thing."""
+    top = View(tool.output_schema, tool.output_schema)
+    places = ((name, top.child(name)) for name in top.properties)
+    return any(
+        place is not None and place.type == "object" and noun(words(name)) == resource for name, place in places
+    )
 
 
 def _copies(tool: Tool, verb: str, key: str) -> bool:

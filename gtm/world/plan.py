@@ -15,6 +15,7 @@ from gtm.world import answers, lists, services
 from gtm.world.actions import action_of
 from gtm.world.batch import plan_batch
 from gtm.world.bound import Bound
+from gtm.world.copies import inherited
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
@@ -92,10 +93,16 @@ def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: 
     if given is None and bound.address is not None:
         token = services.seed_of(*seed, "name") & 0xFFFFFFFFFFFF
         key = bound.address.of(arguments.get(bound.address.parent), f"{token:012x}")
-    draft = Draft(key, fields, {}, given is not None, "created")
+    copied = _copied(bound, arguments, moment.state, fields)
+    draft = Draft(key, fields, {}, given is not None, "created", frozenset(copied), copied=copied)
     plan = document_plan(bound, arguments, moment, place, seed, draft)
     again = tuple(_made_again(bound, fields, moment.state))
     return replace(plan, settle=lambda content: (*plan.settle(content), *again)) if again else plan
+
+
+def _copied(bound: Bound, arguments: Mapping[str, Json], state: State, fields: Mapping[str, Json]) -> dict[str, Json]:
+    """What a new thing has from another one, as far as the caller does not say otherwise."""
+    return {name: value for name, value in inherited(bound, arguments, state).items() if name not in fields}
 
 
 def _made_again(bound: Bound, fields: Mapping[str, Json], state: State) -> Iterator[Put]:
@@ -195,9 +202,9 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
         fields = {name: v for name, v in fields.items() if matching(name, bound.resource.fields, bound.last)}
     base = _kept(bound, value) if _replaces(bound) else value
     creates = document is None and bound.effect.upsert
-    draft = Draft(
-        document.key if document else key, fields, base, True, "created" if creates else "imagined", sent, alias
-    )
+    copied = _copied(bound, arguments, moment.state, fields) if creates else {}
+    own_key, known = document.key if document else key, sent.union(copied)
+    draft = Draft(own_key, fields, base, True, "created" if creates else "imagined", known, alias, copied)
     return document_plan(bound, arguments, moment, place, seed, draft)
 
 
