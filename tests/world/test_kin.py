@@ -136,3 +136,55 @@ def test_a_post_that_only_asks_makes_nothing() -> None:
     assert s.call("getPage", {"id": made["id"]}).content == made
     note = s.call("getOrCreateNote", {"text": "n"}).content
     assert s.call("listNotes", {}).content["notes"] == [note]
+
+
+def test_a_field_of_its_own_name_is_no_other_field() -> None:
+    person: dict[str, Json] = {
+        "user_id": TEXT,
+        "user_name": TEXT,
+        "name": {"type": "object", "properties": {"given": TEXT}},
+    }
+    s = session(
+        tool("create_user", {"user_name": TEXT, "name": person["name"]}, {"user_id": TEXT}),
+        tool("get_user", {"user_id": TEXT}, person),
+    )
+    key = s.call("create_user", {"user_name": "ada1", "name": {"given": "Ada"}}).content["user_id"]
+    assert s.call("get_user", {"user_id": key}).content == {
+        "user_id": key,
+        "user_name": "ada1",
+        "name": {"given": "Ada"},
+    }
+
+
+def test_a_key_has_the_form_of_the_argument_that_is_called_as_it() -> None:
+    address: Json = {"type": "string", "minLength": 20, "pattern": "^arn:"}
+    key: Json = {"type": "string", "pattern": "^[0-9a-f]{8}$"}
+    s = session(
+        tool("attach_acl", {"acl_arn": address}, {}),
+        tool("create_acl", {"title": TEXT}, {"summary": {"type": "object", "properties": {"id": TEXT, "arn": TEXT}}}),
+        tool(
+            "get_acl",
+            {"id": key},
+            {"acl": {"type": "object", "properties": {"id": TEXT, "arn": TEXT, "title": TEXT}}},
+        ),
+    )
+    made = s.call("create_acl", {"title": "x"}).content["summary"]
+    assert s.call("get_acl", {"id": made["id"]}).content["acl"]["title"] == "x"
+
+
+def test_a_marker_is_empty_where_no_page_follows() -> None:
+    s = session(
+        tool("create_note", {"text": TEXT}, {"id": TEXT}),
+        tool(
+            "list_notes",
+            {},
+            {"notes": several(id=TEXT, text=TEXT), "Marker": TEXT},
+            optional={"limit": {"type": "integer"}, "Marker": TEXT},
+        ),
+    )
+    for text in "abc":
+        s.call("create_note", {"text": text})
+    first = s.call("list_notes", {"limit": 2}).content
+    rest = s.call("list_notes", {"limit": 2, "Marker": first["Marker"]}).content
+    assert [one["text"] for one in (*first["notes"], *rest["notes"])] == ["a", "b", "c"]
+    assert rest["Marker"] == ""
