@@ -26,6 +26,9 @@ ALL = 10_000
 CURSOR = "from-"
 """Our cursors are this and an offset."""
 
+AROUND = 2
+"""Objects, one in another, that counts and links may stand in."""
+
 CURSORS = frozenset(
     "nextpagetoken nextcursor nexttoken cursor continuationtoken endcursor marker nextmarker nextpagemarker"
     " nextcontinuationtoken paginationtoken".split()
@@ -87,7 +90,7 @@ def page_of(filters: "Filters", start: int, size: int, total: int) -> Page:
 
 
 def count(bound: Bound, arguments: Mapping[str, Json], known: Json, sources: dict[str, Source], page: Page) -> None:
-    """Counts and paging fields beside the array, at the top or in one object there (`meta`, `pagination`)."""
+    """Counts and paging fields beside the array, at the top or in objects there (`meta`, `links.pages`)."""
     if not isinstance(known, dict) or bound.shape is None:
         return
     schema = bound.tool.output_schema if isinstance(bound.tool.output_schema, dict) else {}
@@ -98,18 +101,18 @@ def count(bound: Bound, arguments: Mapping[str, Json], known: Json, sources: dic
         place = top.at(path) if found is UNKNOWN and flat(path[-1]) in LINKS else None
         return found if place is None else _linked(bound, arguments, path, place, page)
 
-    for name, leaf in bound.shape.get("properties", {}).items():
-        if leaf.get("type") == "object" and isinstance(around := known.get(name, {}), dict):
-            inner = {
-                key: value
-                for key, sub in leaf["properties"].items()
-                if key not in around and (value := told((name, key), sub)) is not UNKNOWN
-            }
-            if inner:
-                known[name] = {**around, **inner}
-                sources.update({f"/{escape(name)}/{escape(key)}": "computed" for key in inner})
-        elif name not in known and (value := told((name,), leaf)) is not UNKNOWN:
-            known[name], sources[f"/{escape(name)}"] = value, "computed"
+    def fill(shape: dict[str, Json], around: dict[str, Json], path: tuple[str, ...]) -> None:
+        for name, leaf in shape.get("properties", {}).items():
+            inner, own = around.get(name, {}), (*path, name)
+            if leaf.get("type") == "object" and isinstance(inner, dict) and len(path) < AROUND:
+                inner = dict(inner)
+                fill(leaf, inner, own)
+                if inner:
+                    around[name] = inner
+            elif name not in around and (value := told(own, leaf)) is not UNKNOWN:
+                around[name], sources["".join(f"/{escape(step)}" for step in own)] = value, "computed"
+
+    fill(bound.shape, known, ())
 
 
 def tallied(shape: Mapping[str, Json], content: Mapping[str, Json]) -> dict[str, Json]:
