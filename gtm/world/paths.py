@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.hints import (
     answers_many,
@@ -229,7 +230,7 @@ class Siblings:
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
         many = answers_many(tool) if path.segments not in self._put else False
         plural = is_plural(path.statics[-1].lower() if path.statics else "")
-        lists = plural and words(tool.name)[:1] == ("list",) and shows_array(tool)
+        lists = plural and path.segments not in self._put and _lists(tool, path.statics[-1])
         asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
         if many or lists or (many is None and plural):
             return effect("list", path.collection, keys, 0.9, f"{asked} on a collection")
@@ -268,6 +269,14 @@ class Siblings:
 def _creates(tool: Tool) -> bool:
     """Whether a name says that something is made, and nothing else."""
     return words(tool.name)[:1] == ("create",) and not _REPLACING & set(words(tool.name))
+
+
+def _lists(tool: Tool, things: str) -> bool:
+    """Whether a tool is called a list and answers an array called as its things (`intentSummaries` of `intents`)."""
+    top = View(tool.output_schema, tool.output_schema)
+    arrays = [name for name in top.properties if (child := top.child(name)) is not None and child.type == "array"]
+    own = singular(words(things)[-1])
+    return words(tool.name)[:1] == ("list",) and any(own in map(singular, words(name)) for name in arrays)
 
 
 def _is_verb(segment: str) -> bool:
