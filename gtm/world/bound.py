@@ -7,7 +7,7 @@ from functools import cached_property
 from gtm.tools.view import View, is_secret, visible
 from gtm.types import Effect, Json, Tool
 from gtm.world.family import documents_conflict
-from gtm.world.fields import bare, is_identifying, last_noun, matching
+from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
 from gtm.world.keys import is_served
 from gtm.world.labels import Labelling, labelling_of
 from gtm.world.listing import is_presentation
@@ -20,6 +20,11 @@ STORED = frozenset({"create", "read", "list", "update", "delete"})
 
 MAX_FEWEST = 20
 """Things that are imagined because a list's schema demands so many; a longer answer is padded."""
+
+
+_FLAGS = frozenset({"success", "succeeded", "ok", "status"})
+_ERRORS = frozenset({"error", "errors", "errormessage", "errormsg", "errormessages"})
+_NOTHING: dict[str, Json] = {"string": "", "array": [], "null": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,21 @@ class Bound:
                 shape = shape.get("items") if step == "*" else (shape.get("properties") or {}).get(step)
         found = shape.get("properties") if isinstance(shape, dict) else None
         return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def going_well(self) -> dict[str, Json]:
+        """What a success says at its top where it says both whether it is one and what went wrong: name -> value."""
+        shape = self.shape.get("properties") if self.shape is not None else None
+        places = {flat(name): (name, leaf) for name, leaf in (shape or {}).items()}
+        flags = [name for plain, (name, leaf) in places.items() if plain in _FLAGS and leaf.get("type") == "boolean"]
+        top = View(self.tool.output_schema, self.tool.output_schema)
+        nothing = {
+            name: _NOTHING[str(leaf.get("type"))]
+            for plain, (name, leaf) in places.items()
+            if plain in _ERRORS and str(leaf.get("type")) in _NOTHING
+        }
+        errors = {n: value for n, value in nothing.items() if (at := top.child(n)) is not None and takes(at, value)}
+        return {**dict.fromkeys(flags, True), **errors} if flags and errors else {}
 
     @cached_property
     def fewest(self) -> int:

@@ -194,7 +194,7 @@ class Filters:
             if name not in inside and value is not None and not self._cuts(name, value):
                 self._sort_in(name, value)
         self._names = frozenset(map(key_text, self._called))
-        self._allowed = {name: {key_text(item) for item in values} for name, values in self.equal.items()}
+        self._allowed = {name: {_folded(item) for item in values} for name, values in self.equal.items()}
         self.base = 0 if any(_starts_at_zero(bound, name) for name in bound.parameters.properties) else 1
         self.limit = self._limit()
         within: dict[str, Json] = {"/": self._prefix} if self._prefix else {}
@@ -357,4 +357,9 @@ def _at(value: Mapping[str, Json], name: str) -> Json:
 
 
 def _holds(value: Json, allowed: set[str]) -> bool:
-    return any(key_text(item) in allowed for item in (value if isinstance(value, list) else [value]))
+    return any(_folded(item) in allowed for item in (value if isinstance(value, list) else [value]))
+
+
+def _folded(value: Json) -> str:
+    """A value as filters compare it: `type=txt` finds `TXT`."""
+    return key_text(value).casefold()

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from gtm.tools.shape import escape
 from gtm.tools.view import View
 from gtm.types import Json, Source
 from gtm.world import answers, lists, services
@@ -33,6 +34,16 @@ _OVERWRITES = frozenset({"overwrite", "allowoverwrite", "overwriteexisting", "re
 
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
+    plan = _plan(bound, arguments, moment)
+    known = {} if plan.known is UNKNOWN else plan.known
+    if plan.refusal is not None or not bound.going_well or not isinstance(known, dict):
+        return plan
+    said = {name: value for name, value in bound.going_well.items() if name not in known}
+    marks: dict[str, Source] = {f"/{escape(name)}": "computed" for name in said}
+    return replace(plan, known={**known, **said}, sources={**plan.sources, **marks})
+
+
+def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     refusal = missing(bound.mentions, arguments, moment) or unheard(bound.names, arguments, moment)
     if refusal is not None:
         return Plan(refusal=refusal)

@@ -188,3 +188,27 @@ def test_a_marker_is_empty_where_no_page_follows() -> None:
     rest = s.call("list_notes", {"limit": 2, "Marker": first["Marker"]}).content
     assert [one["text"] for one in (*first["notes"], *rest["notes"])] == ["a", "b", "c"]
     assert rest["Marker"] == ""
+
+
+def test_a_success_does_not_call_itself_a_failure() -> None:
+    flag: Json = {"type": "boolean"}
+    s = session(
+        tool("create_note", {"text": TEXT}, {"status": flag, "id": TEXT, "error": TEXT}),
+        tool("run_report", {"text": TEXT}, {"ok": flag, "rows": TEXTS, "errors": TEXTS}),
+        tool("get_lamp", {"id": TEXT}, {"id": TEXT, "status": flag}),
+    )
+    made = s.call("create_note", {"text": "a"}).content
+    assert (made["status"], made["error"]) == (True, "")
+    ran = s.call("run_report", {"text": "a"}).content
+    assert (ran["ok"], ran["errors"]) == (True, [])
+    assert {s.call("get_lamp", {"id": str(at)}).content["status"] for at in range(9)} == {True, False}
+
+
+def test_filters_do_not_mind_case() -> None:
+    s = session(
+        tool("create_record", {"name": TEXT, "type": TEXT}, {"id": TEXT}),
+        tool("list_records", {}, {"records": several(id=TEXT, name=TEXT, type=TEXT)}, optional={"type": TEXT}),
+    )
+    s.call("create_record", {"name": "a", "type": "TXT"})
+    assert [one["type"] for one in s.call("list_records", {"type": "txt"}).content["records"]] == ["TXT"]
+    assert s.call("list_records", {"type": "A"}).content["records"] == []
