@@ -1,7 +1,7 @@
 """Calls that a tool refuses, one mistake each, as agents make them.
 
 Each starts from a valid call. That the mistake is one, and the one it is called, is what
-`gtm.simulator.validation.check_arguments` says of the changed call; what it does not say is not planned.
+`gtm.simulator.lenient.accepted` says of the changed call; what it does not say is not planned.
 """
 
 import json
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from gtm.carg.records import Refusal
 from gtm.errors import SpecError
-from gtm.simulator.validation import ArgumentReport, check_arguments
+from gtm.simulator.lenient import accepted
+from gtm.simulator.validation import ArgumentReport
 from gtm.tools.leaf import integer_bounds
 from gtm.tools.merge import Schema
 from gtm.types import Json, Tool
@@ -105,7 +106,7 @@ def _checked(refusal: Refusal, tool: Tool, arguments: dict[str, Json]) -> Mistak
 
 def _report(tool: Tool, arguments: dict[str, Json]) -> ArgumentReport | None:
     try:
-        return check_arguments(tool, arguments)
+        return accepted(tool, arguments)[1]
     except SpecError:
         return None
 

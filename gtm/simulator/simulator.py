@@ -31,12 +31,12 @@ from gtm.simulator.config import Config, faults_for
 from gtm.simulator.definitions import Definition, Definitions
 from gtm.simulator.faults import FaultRule
 from gtm.simulator.injection import READS, inject
+from gtm.simulator.lenient import accepted
 from gtm.simulator.redact import recordable
 from gtm.simulator.refusals import STATUS, refuse, unknown_tool
 from gtm.simulator.session import FORMAT, Session, Snapshot, gather_by_session
 from gtm.simulator.sources import Sources
 from gtm.simulator.stored import StoredSession
-from gtm.simulator.validation import check_arguments
 from gtm.simulator.writer import Writer, Written
 from gtm.types import Json, Result, Tool, ToolError, Toolset, Turn, canonical
 from gtm.world import services
@@ -215,7 +215,7 @@ class Simulator:
     async def _check(self, definition: Definition, now: Snapshot, arguments: Json) -> Answer:
         """What the tool says to any arguments."""
         tool, kind = definition.tool, self.toolset.kind
-        report = check_arguments(tool, arguments)
+        arguments, report = accepted(tool, arguments)
         if report.violations and not self.sources.knows(tool.name, arguments):
             error = ToolError(kind="invalid_arguments")
             messages = [violation.message for violation in report.violations]
