@@ -1,27 +1,10 @@
 """What a new thing has from the one it is made of."""
 
-from gtm import Simulator
-from gtm.simulator.session import Session
-from gtm.types import Json, Tool, Toolset
+from gtm.types import Json
+from tests.world.made import TEXT, session, tool
 
-TEXT: Json = {"type": "string"}
 NUMBER: Json = {"type": "integer"}
 TIME: Json = {"type": "string", "format": "date-time"}
-
-
-def tool(
-    name: str, arguments: dict[str, Json], output: dict[str, Json], optional: dict[str, Json] | None = None
-) -> Tool:
-    return Tool(
-        name=name,
-        parameters={"type": "object", "properties": arguments | (optional or {}), "required": [*arguments]},
-        output_schema={"type": "object", "properties": output, "required": [*output]},
-    )
-
-
-def session(*tools: Tool, world: str = "closed") -> Session:
-    toolset = Toolset(name="t", kind="openai", tools=tools)
-    return Simulator(toolset, model="scripted", cache=False).session(world=world)  # type: ignore[arg-type]
 
 
 TEMPLATE: dict[str, Json] = {
@@ -41,7 +24,7 @@ def test_what_is_started_from_a_template_has_its_fields() -> None:
     s = session(
         tool("create_experiment_template", {"actions": TEMPLATE["actions"], "role": TEXT}, TEMPLATE),
         tool("get_experiment_template", {"template_id": TEXT}, TEMPLATE),
-        tool("start_experiment", {"experiment_template_id": TEXT}, RUN, {"role": TEXT}),
+        tool("start_experiment", {"experiment_template_id": TEXT}, RUN, optional={"role": TEXT}),
         tool("get_experiment", {"experiment_id": TEXT}, RUN),
     )
     made = s.call("create_experiment_template", {"actions": {"a": "stop"}, "role": "r1"}).content

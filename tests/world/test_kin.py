@@ -1,36 +1,7 @@
 """One thing that tools call by several names, and things asked for several at a time."""
 
-from gtm import Simulator
-from gtm.simulator.session import Session
-from gtm.types import HttpBinding, Json, Tool, Toolset
-
-TEXT: Json = {"type": "string"}
-TEXTS: Json = {"type": "array", "items": TEXT}
-
-
-def tool(
-    name: str,
-    arguments: dict[str, Json],
-    output: dict[str, Json],
-    route: str = "",
-    optional: dict[str, Json] | None = None,
-) -> Tool:
-    method, _, path = route.partition(" ")
-    return Tool(
-        name=name,
-        parameters={"type": "object", "properties": arguments | (optional or {}), "required": [*arguments]},
-        output_schema={"type": "object", "properties": output, "required": [*output]},
-        http=HttpBinding(method=method, path=path) if route else None,
-    )
-
-
-def several(**fields: Json) -> Json:
-    return {"type": "array", "items": {"type": "object", "properties": fields, "required": [*fields]}}
-
-
-def session(*tools: Tool, world: str = "closed") -> Session:
-    toolset = Toolset(name="t", kind="openai", tools=tools)
-    return Simulator(toolset, model="scripted", cache=False).session(world=world)  # type: ignore[arg-type]
+from gtm.types import Json
+from tests.world.made import TEXT, TEXTS, session, several, tool
 
 
 def test_what_is_made_under_a_longer_name_is_read_under_the_shorter() -> None:

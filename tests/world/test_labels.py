@@ -2,12 +2,10 @@
 
 import pytest
 
-from gtm import Simulator
 from gtm.simulator.session import Session
-from gtm.types import Json, Tool, Toolset
+from gtm.types import Json
+from tests.world.made import TEXT, TEXTS, session, tool
 
-TEXT: Json = {"type": "string"}
-KEYS: Json = {"type": "array", "items": TEXT}
 MAP: Json = {"type": "object", "additionalProperties": TEXT}
 PAIRS: Json = {
     "type": "array",
@@ -15,35 +13,20 @@ PAIRS: Json = {
 }
 
 
-def tool(
-    name: str, arguments: dict[str, Json], output: dict[str, Json], optional: dict[str, Json] | None = None
-) -> Tool:
-    return Tool(
-        name=name,
-        parameters={"type": "object", "properties": arguments | (optional or {}), "required": [*arguments]},
-        output_schema={"type": "object", "properties": output, "required": [*output]},
-    )
-
-
 BUCKET: dict[str, Json] = {"BucketName": TEXT, "Arn": TEXT}
 TOOLS = (
-    tool("CreateBucket", {"BucketName": TEXT}, BUCKET, {"Tags": PAIRS}),
+    tool("CreateBucket", {"BucketName": TEXT}, BUCKET, optional={"Tags": PAIRS}),
     tool("GetBucket", {"BucketName": TEXT}, BUCKET | {"Tags": PAIRS}),
     tool("DeleteBucket", {"BucketName": TEXT}, {}),
     tool("TagResource", {"ResourceArn": TEXT, "Tags": PAIRS}, {}),
-    tool("UntagResource", {"ResourceArn": TEXT, "TagKeys": KEYS}, {}),
+    tool("UntagResource", {"ResourceArn": TEXT, "TagKeys": TEXTS}, {}),
     tool(
         "ListTagsForResource",
         {"ResourceArn": TEXT},
         {"Tags": PAIRS, "NextToken": TEXT},
-        {"MaxResults": {"type": "integer"}},
+        optional={"MaxResults": {"type": "integer"}},
     ),
 )
-
-
-def session(*tools: Tool, world: str = "closed") -> Session:
-    toolset = Toolset(name="t", kind="openai", tools=tools or TOOLS)
-    return Simulator(toolset, model="scripted", cache=False).session(world=world)  # type: ignore[arg-type]
 
 
 def pairs(**labels: str) -> list[Json]:
@@ -56,7 +39,7 @@ def tags(made: Session, name: str) -> Json:
 
 @pytest.mark.parametrize("world", ["closed", "auto"])
 def test_a_thing_and_the_list_of_its_labels_show_the_same(world: str) -> None:
-    s = session(world=world)
+    s = session(*TOOLS, world=world)
     arn = s.call("CreateBucket", {"BucketName": "a", "Tags": pairs(env="test", team="x")}).content["Arn"]
     assert tags(s, arn) == pairs(env="test", team="x")
     s.call("TagResource", {"ResourceArn": arn, "Tags": pairs(env="prod", cost="1")})
@@ -66,7 +49,7 @@ def test_a_thing_and_the_list_of_its_labels_show_the_same(world: str) -> None:
 
 
 def test_labels_belong_to_one_thing_and_go_with_it() -> None:
-    s = session()
+    s = session(*TOOLS)
     first, second = (s.call("CreateBucket", {"BucketName": name}).content["Arn"] for name in ("a", "b"))
     assert tags(s, first) == []
     s.call("TagResource", {"ResourceArn": first, "Tags": pairs(env="prod")})
@@ -77,7 +60,7 @@ def test_labels_belong_to_one_thing_and_go_with_it() -> None:
 
 
 def test_labels_of_what_the_world_does_not_know_are_kept() -> None:
-    s = session(world="auto")
+    s = session(*TOOLS, world="auto")
     seen = tags(s, "arn:elsewhere")
     assert tags(s, "arn:elsewhere") == seen
     s.call("TagResource", {"ResourceArn": "arn:elsewhere", "Tags": pairs(zone="7")})
@@ -88,7 +71,7 @@ def test_labels_of_what_the_world_does_not_know_are_kept() -> None:
 
 
 def test_pages_of_labels_add_up() -> None:
-    s = session()
+    s = session(*TOOLS)
     labels = pairs(**{f"k{at}": str(at) for at in range(5)})
     arn = s.call("CreateBucket", {"BucketName": "a", "Tags": labels}).content["Arn"]
     listed = s.call("ListTagsForResource", {"ResourceArn": arn, "MaxResults": 3}).content
@@ -108,7 +91,7 @@ def test_a_map_is_written_where_things_have_pairs() -> None:
 
 
 def test_what_really_happened_is_learnt() -> None:
-    s = session(world="auto")
+    s = session(*TOOLS, world="auto")
     turns: list[tuple[str, dict[str, Json], Json]] = [
         ("TagResource", {"ResourceArn": "arn:1", "Tags": pairs(a="1", b="2")}, {}),
         ("UntagResource", {"ResourceArn": "arn:1", "TagKeys": ["a"]}, {}),
