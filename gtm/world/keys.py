@@ -12,7 +12,7 @@ from gtm.world.words import flat, noun, singular, words
 ALWAYS = frozenset({"id", "name"})
 """Fields that every resource is taken to have; they tell little about which one is shown."""
 
-_HOLDERS = frozenset("data items results result value values list entries records resources".split())
+HOLDERS = frozenset("data items results result value values list entries records resources".split())
 """Properties (flat names) that hold a list's things whatever they are called."""
 
 _IDS = (("id",), ("uuid",), ("guid",))
@@ -84,7 +84,7 @@ def document_path(
     def rank(at: int, path: tuple[str, ...], properties: tuple[str, ...]) -> tuple[bool, int, bool, bool, bool, int]:
         names = {flat(name) for name in properties}
         holder = next((step for step in reversed(path) if step != "*"), None)
-        named = holder is not None and (_names(holder, resource) or flat(holder) in _HOLDERS)
+        named = holder is not None and (_names(holder, resource) or flat(holder) in HOLDERS)
         alike = names & set(known)
         # What writers call a field (`metadata`) holds no other document, though it has a name.
         is_field = any(flat(step) in known for step in path if step != "*")
@@ -109,7 +109,7 @@ def document_path(
 
 def is_envelope(path: tuple[str, ...]) -> bool:
     """Whether a place is what an envelope holds (`data`, `result`), whatever the thing is."""
-    return len(path) == 1 and flat(path[0]) in _HOLDERS
+    return len(path) == 1 and flat(path[0]) in HOLDERS
 
 
 def shows_many(shape: dict[str, Json], known: Collection[str], resource: str) -> bool:
@@ -117,7 +117,7 @@ def shows_many(shape: dict[str, Json], known: Collection[str], resource: str) ->
     arrays = [(path, names) for path, names in _places(shape) if "*" in path]
     if shape.get("type") == "array":
         return bool(arrays)
-    named = [path for path, _ in arrays if _names(path[-2], resource) or flat(path[-2]) in _HOLDERS]
+    named = [path for path, _ in arrays if _names(path[-2], resource) or flat(path[-2]) in HOLDERS]
     scalars = {"string", "integer", "number", "boolean"}
     top = {flat(name) for name, sub in shape.get("properties", {}).items() if sub.get("type") in scalars}
     most = max((len(set(known) & {flat(name) for name in names}) for _, names in arrays), default=0)
@@ -209,7 +209,7 @@ def _places(shape: dict[str, Json]) -> list[tuple[tuple[str, ...], tuple[str, ..
 
 def _called(shape: dict[str, Json], resource: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Objects called as the resource inside of what an envelope holds: `ship` of `{"data": {"agent", "ship"}}`."""
-    held = [(name, sub) for name, sub in (shape.get("properties") or {}).items() if flat(name) in _HOLDERS]
+    held = [(name, sub) for name, sub in (shape.get("properties") or {}).items() if flat(name) in HOLDERS]
     return [
         ((name, n), tuple(inner["properties"]))
         for name, sub in held

@@ -10,6 +10,7 @@ from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import bare, last_noun
 from gtm.world.hints import argument_names, endings_of, required_names
+from gtm.world.keys import HOLDERS
 from gtm.world.words import flat, noun, words
 
 _SHARED = 2
@@ -55,12 +56,21 @@ def _with_shown_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> d
         effect = effects[tool.name]
         if effect.kind not in {"read", "list"} or effect.reason == "declared" or required_names(tool):
             continue
-        found = [noun(words(name)) for name in _arrays(tool)] if effect.resource not in made else []
-        known = next((resource for resource in unseen if last_noun(resource) in found), None)
+        if effect.resource in made:
+            continue
+        # `Items` may be anything.
+        within = (effect.resource or "").rpartition("/")[0]
+        found = [(within, noun(words(name))) for name in _arrays(tool) if flat(name) not in HOLDERS]
+        known = next((resource for resource in unseen if _split(resource) in found), None)
         if known is not None:
             told = f"{effect.reason}; it shows {known!r}"
             named[tool.name] = effect.model_copy(update={"kind": "list", "resource": known, "reason": told})
     return named
+
+
+def _split(resource: str) -> tuple[str, str]:
+    within, _, last = resource.rpartition("/")
+    return within, last
 
 
 def _makers(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, list[Tool]]:
