@@ -51,7 +51,8 @@ def _is_mended(tool: Tool, violation: Violation, arguments: Json) -> bool:
     value = holder[str(last)]
     if value is None:
         del holder[str(last)]
-        return True
+        # In a change it may mean that what is there be taken away.
+        return tool.http is not None and tool.http.method.upper() not in {"PUT", "PATCH"}
     names = schema_at(prepare(tool.parameters).schema, (*outer, last), arguments).get("enum")
     if not isinstance(names, list) or not any(str(name).endswith(_UNSPECIFIED) for name in names):
         return False

@@ -65,10 +65,12 @@ def put_items(base: Json, path: tuple[str, ...], items: list[Json]) -> Json:
 def stored_name(bound: Bound, value: Mapping[str, Json], argument: str) -> str:
     """The document's name for an argument: the declared or stored property that reads the same."""
     declared = bound.view.properties if bound.view and bound.view.properties else bound.resource.fields
-    # `UserName` beside a user's `Name`: what some tool shows by this very name is no other field.
-    if argument in declared or argument in value or argument in bound.resource.fields:
+    if argument in declared or argument in value:
         return argument
-    return matching(argument, (*declared, *value), bound.last) or argument
+    found = matching(argument, (*declared, *value), bound.last) or argument
+    # `UserName` beside a user's `Name`: what some tool shows side by side are two fields.
+    both = any(argument in view.properties and found in view.properties for view in bound.resource.views)
+    return argument if both else found
 
 
 def shown(

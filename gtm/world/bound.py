@@ -9,7 +9,7 @@ from gtm.types import Effect, Json, Tool
 from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
 from gtm.world.keys import is_served
-from gtm.world.labels import Labelling, labelling_of
+from gtm.world.labels import Labelling
 from gtm.world.listing import is_presentation
 from gtm.world.paths import Path, address_argument
 from gtm.world.resource import Resource
@@ -23,8 +23,8 @@ MAX_FEWEST = 20
 
 
 _FLAGS = frozenset({"success", "succeeded", "ok", "status"})
-_ERRORS = frozenset({"error", "errors", "errormessage", "errormsg", "errormessages"})
-_NOTHING: dict[str, Json] = {"string": "", "array": [], "null": None}
+_ERRORS = frozenset({"error", "errormessage", "errormsg"})
+_NOTHING: dict[str, Json] = {"string": "", "null": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ class Bound:
     """Arguments that call things which must be there, whatever resource they are of."""
     forgiving: bool = False
     """Whether it deletes what is not there without a word."""
+    labelling: Labelling | None = None
+    """What it does with the labels of a thing of whatever resource."""
     things: Callable[[str], Resource] = field(kw_only=True)
     """What all tools of any resource share, by its name."""
 
@@ -139,11 +141,6 @@ class Bound:
         return last_noun(self.effect.resource or "")
 
     @cached_property
-    def labelling(self) -> Labelling | None:
-        """What it does with the labels of a thing of whatever resource."""
-        return None if self.effect.reason == "declared" else labelling_of(self.tool)
-
-    @cached_property
     def names_once(self) -> bool:
         """Whether it documents that what it makes must not be there yet."""
         return documents_conflict(self.tool)
@@ -174,8 +171,10 @@ class Bound:
     @cached_property
     def going_well(self) -> dict[str, Json]:
         """What a success says at its top where it says both whether it is one and what went wrong: name -> value."""
+        if self.effect.kind not in {"create", "update", "delete"}:
+            return {}
         shape = self.shape.get("properties") if self.shape is not None else None
-        places = {flat(name): (name, leaf) for name, leaf in (shape or {}).items()}
+        places = {flat(n): (n, leaf) for n, leaf in (shape or {}).items() if flat(n) not in self.writable}
         flags = [name for plain, (name, leaf) in places.items() if plain in _FLAGS and leaf.get("type") == "boolean"]
         top = View(self.tool.output_schema, self.tool.output_schema)
         nothing = {

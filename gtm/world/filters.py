@@ -26,6 +26,9 @@ ALL = 10_000
 CURSOR = "from-"
 """Our cursors are this and an offset."""
 
+_PAGERS = frozenset("meta links paging pagination page pageinfo cursors responsemetadata".split())
+"""Objects (flat names) that tell of the page in objects of their own (`meta.pagination`)."""
+
 AROUND = 2
 """Objects, one in another, that counts and links may stand in."""
 
@@ -96,7 +99,11 @@ def count(bound: Bound, arguments: Mapping[str, Json], known: Json, sources: dic
     schema = bound.tool.output_schema if isinstance(bound.tool.output_schema, dict) else {}
     top = View(schema, schema)
 
+    marks = any("marker" in flat(name) for name in bound.parameters.properties)
+
     def told(path: tuple[str, ...], leaf: dict[str, Json]) -> Json:
+        if "marker" in flat(path[-1]) and not marks:
+            return UNKNOWN
         found = _counted(path[-1], leaf, page)
         place = top.at(path) if found is UNKNOWN and flat(path[-1]) in LINKS else None
         return found if place is None else _linked(bound, arguments, path, place, page)
@@ -104,7 +111,8 @@ def count(bound: Bound, arguments: Mapping[str, Json], known: Json, sources: dic
     def fill(shape: dict[str, Json], around: dict[str, Json], path: tuple[str, ...]) -> None:
         for name, leaf in shape.get("properties", {}).items():
             inner, own = around.get(name, {}), (*path, name)
-            if leaf.get("type") == "object" and isinstance(inner, dict) and len(path) < AROUND:
+            deeper = not path or (len(path) < AROUND and flat(path[-1]) in _PAGERS)
+            if leaf.get("type") == "object" and isinstance(inner, dict) and deeper:
                 inner = dict(inner)
                 fill(leaf, inner, own)
                 if inner:
@@ -178,7 +186,8 @@ class Filters:
 
     def __init__(self, bound: Bound, arguments: Mapping[str, Json]) -> None:
         self.equal: dict[str, list[Json]] = {}
-        self._called: list[Json] = []
+        self.called: list[Json] = []
+        """Names of the things that are asked for, where no field of theirs is called so."""
         self.ranges: list[Range] = []
         self.search: list[str] = []
         self.undecided: dict[str, Json] = {}
@@ -193,12 +202,12 @@ class Filters:
         for name, value in arguments.items():
             if name not in inside and value is not None and not self._cuts(name, value):
                 self._sort_in(name, value)
-        self._names = frozenset(map(key_text, self._called))
-        self._allowed = {name: {_folded(item) for item in values} for name, values in self.equal.items()}
+        self._names = frozenset(map(key_text, self.called))
+        self._allowed = {name: {key_text(item) for item in values} for name, values in self.equal.items()}
         self.base = 0 if any(_starts_at_zero(bound, name) for name in bound.parameters.properties) else 1
         self.limit = self._limit()
         within: dict[str, Json] = {"/": self._prefix} if self._prefix else {}
-        within |= {"called": self._called} if self._called else {}
+        within |= {"called": self.called} if self.called else {}
         parts = {**within, **self.equal, **{f"{r.name}..": [r.low, r.high] for r in self.ranges}, **self.undecided}
         self.signature = canonical(parts | ({"?": self.search} if self.search else {})).decode("utf-8", "replace")
 
@@ -217,7 +226,7 @@ class Filters:
         is_pinned = bool(pinned) and key_text(document.key) in pinned
         if self._prefix and not key_text(document.key).startswith(self._prefix) and not is_pinned:
             return False
-        if self._called and not is_pinned and not self._names & _names_of(document):
+        if self.called and not is_pinned and not self._names & _names_of(document):
             return False
         for name, allowed in self._allowed.items():
             if not (_holds(_at(value, name), allowed) or (is_pinned and name.partition(".")[0] not in value)):
@@ -237,9 +246,15 @@ class Filters:
             value = values[index % len(values)]
             outer, _, inner = name.partition(".")
             found[outer] = {inner: value} if inner else [value] if self._fields[name] == "array" else value
+        return found
+
+    def asked_for(self, documents: Sequence[Document]) -> tuple[str | None, list[Json]]:
+        """The field by which single things are asked for, and the values that none of the documents has."""
         own = (name for name in self._fields if bare(name, self._bound.last) in {"name", "id"})
         key = self._bound.key_field or self._bound.resource_key or next(own, None)
-        return found | ({key: self._called[index % len(self._called)]} if self._called and key else {})
+        wanted = self.called or (self.equal.get(key, []) if key is not None else [])
+        known = {name for document in documents for name in _names_of(document)}
+        return key, [value for value in wanted if key_text(value) not in known]
 
     def window(self, matching: Sequence[Document]) -> tuple[int, int]:
         """Where the page starts and ends among all that match."""
@@ -268,7 +283,7 @@ class Filters:
         if field is not None and _is_choice(value):
             self.equal[field] = list(value) if isinstance(value, list) else [value]
         elif isinstance(value, list) and flat(singular(name)) == flat(self._bound.last) and _is_choice(value):
-            self._called = value
+            self.called = value
         elif limits is not None:
             self.ranges.append(limits)
         elif flat(name) in SEARCH and isinstance(value, str):
@@ -357,9 +372,4 @@ def _at(value: Mapping[str, Json], name: str) -> Json:
 
 
 def _holds(value: Json, allowed: set[str]) -> bool:
-    return any(_folded(item) in allowed for item in (value if isinstance(value, list) else [value]))
-
-
-def _folded(value: Json) -> str:
-    """A value as filters compare it: `type=txt` finds `TXT`."""
-    return key_text(value).casefold()
+    return any(key_text(item) in allowed for item in (value if isinstance(value, list) else [value]))

@@ -150,12 +150,13 @@ def key_field(
     return next((by_flat[name] for name in wanted if name in by_flat), None)
 
 
-def given_key(names: Sequence[str], field: str | None, keys: Sequence[str], resource: str) -> str | None:
+def given_key(
+    names: Sequence[str], field: str | None, keys: Sequence[str], resource: str, *, copies: bool = False
+) -> str | None:
     """Of a create's arguments, the one that fixes the new thing's key; `field` is the key's property."""
     by_flat = {flat(name): name for name in reversed(names)}
-    # `TargetSnapshotIdentifier` of a copy.
-    new = {"".join(words(name)[1:]): name for name in names if words(name)[:1] in _NEW}
-    by_flat = {**new, **by_flat}
+    if copies:  # `task_id` of `clone_task` is the task that there is, `TargetSnapshotIdentifier` the new one
+        by_flat = {"".join(words(name)[1:]) or "id": name for name in names if words(name)[:1] in _NEW}
     own = flat(noun(words(last_noun(resource))) or resource)
     # `{address}` is the name of an address, not the address that the thing has.
     wanted = [flat(field)] if field and calls_by_noun(keys) else []

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import bare, last_noun
-from gtm.world.hints import argument_names, endings_of, required_names
+from gtm.world.hints import ID_ENDINGS, argument_names, endings_of, required_names
 from gtm.world.keys import HOLDERS
 from gtm.world.words import flat, noun, words
 
@@ -24,13 +24,16 @@ def with_one_name(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[
 
 def _with_shorter_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
     """`CreateProfileJob(Name)` beside `DescribeJob(Name)` makes a job, where nothing shows a profile job."""
-    shown = _shown(effects)
+    shown, every = _shown(effects), _makers(effects, tools)
     shorter: dict[str, str] = {}
-    for resource, makers in _makers(effects, tools).items():
+    for resource, makers in every.items():
         prefix = resource[: len(resource) - len(last_noun(resource))]
         names = (prefix + ending for ending in endings_of(resource)[1:])
         known = next((name for name in names if name in shown), None)
-        if resource not in shown and known is not None and all(_tells(t, known, effects, tools) for t in makers):
+        # `cart_product` beside `product`: what others make, or what only belongs to something, is no kind of it.
+        if resource in shown or known is None or known in every or _belongs(resource, known, makers, effects):
+            continue
+        if all(_tells(t, known, effects, tools) for t in makers):
             shorter[resource] = known
     named = dict(effects)
     for tool in tools:
@@ -50,22 +53,30 @@ def _with_shorter_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) ->
 def _with_shown_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
     """`DescribePolicies` that answers `ScalingPolicies` lists what `PutScalingPolicy` makes; nothing else does."""
     unseen = {resource for resource in _makers(effects, tools) if resource not in _shown(effects)}
-    made = {effect.resource for effect in effects.values() if effect.kind in {"create", "update"}}
-    named = dict(effects)
+    written = {effect.resource for effect in effects.values() if effect.kind not in {"read", "list"}}
+    named: dict[str, list[str]] = {}
     for tool in tools:
         effect = effects[tool.name]
         if effect.kind not in {"read", "list"} or effect.reason == "declared" or required_names(tool):
             continue
-        if effect.resource in made:
+        if effect.resource in written:
             continue
         # `Items` may be anything.
         within = (effect.resource or "").rpartition("/")[0]
         found = [(within, noun(words(name))) for name in _arrays(tool) if flat(name) not in HOLDERS]
         known = next((resource for resource in unseen if _split(resource) in found), None)
         if known is not None:
-            told = f"{effect.reason}; it shows {known!r}"
-            named[tool.name] = effect.model_copy(update={"kind": "list", "resource": known, "reason": told})
-    return named
+            named.setdefault(known, []).append(tool.name)
+    # Of several (`list_pending`, `list_completed`) each shows a part, and none tells which.
+    lone = {names[0]: known for known, names in named.items() if len(names) == 1}
+    return {
+        name: effect.model_copy(
+            update={"kind": "list", "resource": lone[name], "reason": f"{effect.reason}; it shows {lone[name]!r}"}
+        )
+        if name in lone
+        else effect
+        for name, effect in effects.items()
+    }
 
 
 def _split(resource: str) -> tuple[str, str]:
@@ -92,10 +103,20 @@ def _tells(maker: Tool, resource: str, effects: Mapping[str, Effect], tools: Seq
     own = [(tool, effects[tool.name]) for tool in tools if effects[tool.name].resource == resource]
     keys = {effect.key[-1] for _, effect in own if effect.kind in {"read", "update", "delete"} and effect.key}
     last = last_noun(resource)
-    told = {flat(name) for name in (*argument_names(maker), *_answered(maker))}
+    # Who takes an id does not make the thing, who takes a name may.
+    taken = (name for name in argument_names(maker) if words(name)[-1:] not in {(one,) for one in ID_ENDINGS})
+    told = {flat(name) for name in (*taken, *_answered(maker))}
     if keys:
         return any({flat(key), bare(key, last)} & told for key in keys)
     return any(len({flat(name) for name in _listed(tool)} & told) >= _SHARED for tool, _ in own)
+
+
+def _belongs(resource: str, known: str, makers: Sequence[Tool], effects: Mapping[str, Effect]) -> bool:
+    """Whether a longer name says whose a thing is (`user_role`), or its makers only add what is there."""
+    before = last_noun(resource).removesuffix(last_noun(known)).strip("_")
+    others = {last_noun(effect.resource) for effect in effects.values() if effect.resource}
+    holders = {"_".join(words(name)[:-1]) for tool in makers for name in argument_names(tool)}
+    return before in others | holders or any(words(tool.name)[:1] == ("add",) for tool in makers)
 
 
 def _answered(tool: Tool) -> Collection[str]:

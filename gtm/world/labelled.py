@@ -4,23 +4,24 @@ What the world does not know has its labels kept beside it. Which tools these ar
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gtm.tools.shape import escape
 from gtm.types import Json, Source
 from gtm.world.bound import Bound
+from gtm.world.drafts import echo
 from gtm.world.fields import bare, last_noun
 from gtm.world.filters import Filters, count, page_of
 from gtm.world.labels import LABELS, Form, Labelling, form_in, form_of, keys_in
 from gtm.world.lineage import last_part
-from gtm.world.outcome import Moment, Plan
+from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.resource import Resource
 from gtm.world.state import SINGLE, Change, Document, Place, Put, State, key_text
 from gtm.world.tree import UNKNOWN, Whole
 from gtm.world.words import flat, singular, words
 
-_BESIDE = "labels/of"
+BESIDE = "labels/of"
 """The place of labels whose thing the world does not know."""
 
 _OWN = ("arn", "id", "name", "identifier")
@@ -35,20 +36,25 @@ def plan_labels(bound: Bound, labelling: Labelling, arguments: Mapping[str, Json
     name = arguments.get(labelling.thing)
     if not isinstance(name, str | int):
         return None
+    if _is_gone(labelling.thing, name, moment.state):
+        label = " ".join(words(labelling.thing)[:-1])
+        return Plan(refusal=Refusal("not_found", f"{label} {name!r} was not found"))
     holder = _holder(labelling.thing, name, moment.state, bound.things)
+    if holder.has_texts():
+        return None
     known = _labels_in(holder.document.value)
     if known is None and (holder.document.origin == "created" or moment.mode == "closed"):
         known = {}
     seed = (moment.seed, bound.tool.name, dict(arguments))
     if labelling.does == "remove" and known is None:
-        return Plan(UNKNOWN, {}, seed)
+        return Plan(*_answer(bound, labelling, arguments, None), seed)
     if labelling.does != "show":
         labels = _changed(labelling, known or {}, arguments.get(labelling.given))
-        shown, sources = _answer(bound, labelling, {}, labels) if labelling.path else (UNKNOWN, {})
+        shown, sources = _answer(bound, labelling, arguments, labels)
         return Plan(shown, sources, seed, (), lambda content: (holder.put(labels, labelling),))
-    if known is None:
-        return Plan(UNKNOWN, {}, seed, (), lambda content: _seen(labelling, holder, {}, content))
     shown, sources = _answer(bound, labelling, arguments, known)
+    if known is None:
+        return Plan(shown, sources, seed, (), lambda content: _seen(labelling, holder, {}, content))
     return Plan(shown, sources, seed)
 
 
@@ -60,6 +66,8 @@ def learn_labels(
     if not isinstance(name, str | int):
         return ()
     holder = _holder(labelling.thing, name, state, bound.things)
+    if holder.has_texts():
+        return ()
     known = _labels_in(holder.document.value) or {}
     if labelling.does == "remove" and not known:
         return ()
@@ -78,20 +86,26 @@ def _changed(labelling: Labelling, known: Mapping[str, Json], given: Json) -> di
 
 
 def _answer(
-    bound: Bound, labelling: Labelling, arguments: Mapping[str, Json], labels: Mapping[str, Json]
+    bound: Bound, labelling: Labelling, arguments: Mapping[str, Json], labels: Mapping[str, Json] | None
 ) -> tuple[Json, dict[str, Source]]:
-    """The labels in their place; those of a page, where the tool pages."""
+    """What an answer repeats of the arguments, and the labels, if they are known, in their place."""
+    echoed = {name: value for name, value in arguments.items() if name not in labelling.path[:1]}
+    around, sources = echo(bound, echoed)
+    if labels is None or not labelling.path:
+        return around or UNKNOWN, sources
     page = None
-    if bound.stored and labelling.shown.key:
+    if bound.stored and labelling.shown.key and labelling.does == "show":
+        # A page, where the tool pages.
         things = [Document(key, {}, at, "created") for at, key in enumerate(labels)]
         filters = Filters(bound, {name: value for name, value in arguments.items() if name != labelling.thing})
         start, end = filters.window(things)
         page = page_of(filters, start, len(things[start:end]), len(things))
         labels = dict([*labels.items()][start:end])
     known = labelling.shown.write(labels) if labelling.shown.key else Whole(labels)
-    sources: dict[str, Source] = {"".join(f"/{escape(step)}" for step in labelling.path): "state"}
+    sources["".join(f"/{escape(step)}" for step in labelling.path)] = "state"
     for step in reversed(labelling.path):
         known = {step: known}
+    known = {**around, **known}
     if page is not None:
         count(bound, arguments, known, sources, page)
     return known, sources
@@ -104,6 +118,15 @@ class _Holder:
     place: Place
     document: Document
     resource: Resource | None
+
+    def has_texts(self) -> bool:
+        """Whether its labels are plain texts, which have no values."""
+        return any(LABELS & {*words(n)} and v and isinstance(v, list) and form_in(v) is None for n, v in self.value)
+
+    @property
+    def value(self) -> Iterable[tuple[str, Json]]:
+        """Its fields."""
+        return self.document.value.items()
 
     def put(self, labels: Mapping[str, Json], labelling: Labelling) -> Change:
         """The change that gives it these."""
@@ -133,23 +156,32 @@ def _seen(labelling: Labelling, holder: _Holder, known: Mapping[str, Json], cont
 
 def _holder(argument: str, name: str | int, state: State, things: Things) -> _Holder:
     """The thing that a name or address means, else a place beside all things."""
-    beside = Place(_BESIDE, (key_text(name),))
+    beside = Place(BESIDE, (key_text(name),))
     kept = state.get(beside, SINGLE)
     if kept is None:
         noun = singular("".join(words(argument)[:-1]))
         for value in dict.fromkeys((name, last_part(name) or name)):
             found = [*_called(value, state, things)]
-            own = [one for one in found if noun and flat(last_noun(one.place.resource)).endswith(noun)]
-            if own or len(found) == 1:
-                return (own or found)[0]
+            own = [one for one in found if flat(last_noun(one.place.resource)) == noun]
+            near = [one for one in found if noun and flat(last_noun(one.place.resource)).endswith(noun)]
+            best = own or near or found
+            if own or len(best) == 1:
+                return best[0]
     return _Holder(beside, kept or Document(SINGLE, {}, -1, "imagined"), None)
+
+
+def _is_gone(argument: str, name: str | int, state: State) -> bool:
+    """Whether the thing that an argument names was deleted."""
+    noun = singular("".join(words(argument)[:-1]))
+    places = (one for one in state.collections if noun and flat(last_noun(json.loads(one)[0])) == noun)
+    return any(key_text(name) in state.collections[one].deleted for one in places)
 
 
 def _called(value: str | int, state: State, things: Things) -> Iterator[_Holder]:
     """All things that are called so, by their keys or their own names."""
     for identity, collection in sorted(state.collections.items()):
         name, *parents = json.loads(identity)
-        if name == _BESIDE or not collection.documents:
+        if name == BESIDE or not collection.documents:
             continue
         resource = things(name)
         last = last_noun(name)

@@ -4,12 +4,12 @@ Labels have a key and a value (a map, or `{"Key": ..., "Value": ...}`), and a ca
 other tools of labels are tools like any other. Definitions only; what calls do is in `gtm.world.labelled`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gtm.tools.view import View
-from gtm.types import Json, Tool
+from gtm.types import Effect, Json, Tool
 from gtm.world.hints import is_key_like, is_scalar, required_names
 from gtm.world.words import words
 
@@ -61,11 +61,12 @@ def labelling_of(tool: Tool) -> Labelling | None:
     """How a tool deals with labels; None where it does not, or with more than those of one thing."""
     said = {*words(tool.name)}
     things = [name for name in required_names(tool) if is_scalar(tool, name) and is_key_like(name)]
+    things = [name for name in things if not LABELS & {*words(name)}]
     if not said & {*LABELS, "untag", "unlabel"} or len(things) != 1:
         return None
     arguments = View(tool.parameters, tool.parameters)
     several = [name for name in required_names(tool) if not is_scalar(tool, name)]
-    given = [name for name in several if LABELS & {*words(name)} and words(name)[-1] not in {"id", "ids"}]
+    given = [name for name in several if _holds_labels(name)]
     if len(given) != len(several) or len(given) > 1:
         return None
     top = View(tool.output_schema, tool.output_schema)
@@ -80,11 +81,41 @@ def labelling_of(tool: Tool) -> Labelling | None:
     return None if form is None else Labelling(does, things[0], given[0], form, path, shown)
 
 
+def labellings(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> dict[str, Labelling]:
+    """What the tools of a toolset do with labels of things, by name.
+
+    Nothing where no tool puts them on, and not the tools of labels that are things of their own: made, or read one by
+    one, by other tools.
+    """
+    found = {
+        tool.name: it for tool in tools if (it := labelling_of(tool)) and effects[tool.name].reason != "declared"
+    }
+    if not any(it.does in {"add", "replace"} for it in found.values()):
+        return {}
+    others = [effects[tool.name] for tool in tools if tool.name not in found]
+    own = {effect.resource for effect in others if effect.kind in {"create", "read", "delete", "update"}}
+    shown = {effect.resource for effect in others if effect.kind == "list"}
+    made = {name for name in found if effects[name].kind == "create"}
+    return {
+        name: it
+        for name, it in found.items()
+        if effects[name].resource is None
+        or (effects[name].resource not in own and not (name in made and effects[name].resource in shown))
+        or effects[name].kind in {"update", "delete"}
+    }
+
+
+def _holds_labels(name: str) -> bool:
+    """Whether an argument is called labels, or their keys: `tags`, `TagList`, `resourceTags`; not `label_options`."""
+    parts = words(name)
+    return parts[-1] in LABELS or (parts[-1] in {"list", "set", "key", "keys"} and bool({*parts[-2:-1]} & LABELS))
+
+
 def form_of(view: View) -> Form | None:
     """How labels are written at a place; None where it holds none."""
     if view.type == "object":
         rest = view.keyword("additionalProperties")
-        return Form() if not view.properties and rest is not False else None
+        return Form() if not view.properties and (rest is True or isinstance(rest, dict)) else None
     items = view.items.properties if view.type == "array" and view.items is not None else {}
     keys = [name for name in items if words(name)[-1:] in {("key",), ("name",)}]
     values = [name for name in items if words(name)[-1:] == ("value",)]

@@ -24,6 +24,9 @@ from gtm.world.tree import UNKNOWN, absorb
 IMAGINED = (2, 3)
 """Things an unseen list holds, at least and at most: each costs generated tokens."""
 
+MOST_ASKED = 100
+"""Things that are imagined by their names in one call."""
+
 RECENT = 32
 """Answers about which things match that are kept, so that the pages of a long list are cut from one."""
 
@@ -206,6 +209,10 @@ def _imagine(bound: Bound, filters: Filters, collection: Collection, seed: int) 
     documents: list[Document] = []
     if not filters.possible:
         return documents
+    asked, wanted = filters.asked_for(collection.ordered)
+    if asked is not None and (wanted or filters.called):
+        values = [{**filters.example(at), asked: value} for at, value in enumerate(wanted[:MOST_ASKED])]
+        return [Document(value[asked], value, -1, "imagined") for value in values]
     for index in range(
         min(low + services.seed_of(seed, "count") % (max(high - low, 0) + 1), array.get("maxItems", high))
     ):

@@ -22,8 +22,10 @@ from gtm.world.keys import (
     key_leaf,
     shows_many,
 )
+from gtm.world.labels import labellings
 from gtm.world.listing import is_presentation
 from gtm.world.mentions import KEYED, Naming, called_by, mentioned
+from gtm.world.naming import duplicates
 from gtm.world.paths import Path
 from gtm.world.receipts import Receipts
 from gtm.world.resource import Resource
@@ -72,6 +74,7 @@ class WorldModel:
         reach = {name: max((self._split(t)[0] for t in tools), key=len) for name, tools in self._groups.items()}
         self._family = family.Family(self._levels, reach)
         self._naming = Naming(toolset.tools, self.effects)
+        self._labellings = labellings(toolset.tools, self.effects)
 
     def bind(self, tool: Tool) -> Bound:
         """The tool bound to the world; computed at the first use."""
@@ -135,7 +138,8 @@ class WorldModel:
         effect, shape = self.effects[tool.name], self._shape_of(tool)
         mentions = mentioned(tool, self.effects, self.toolset.tools, self.resource)
         if effect.kind not in STORED or effect.resource is None:
-            return Bound(tool, effect, shape, mentions=mentions, names=self._naming.names(tool), things=self.resource)
+            names, labels = self._naming.names(tool), self._labellings.get(tool.name)
+            return Bound(tool, effect, shape, mentions=mentions, names=names, labelling=labels, things=self.resource)
         thing = self.resource(effect.resource)
         parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
@@ -167,6 +171,7 @@ class WorldModel:
             mentions=mentions,
             names=self._naming.names(tool),
             forgiving=effect.kind == "delete" and family.is_forgiving(tool, self.toolset),
+            labelling=self._labellings.get(tool.name),
             things=self.resource,
         )
 
@@ -198,7 +203,7 @@ class WorldModel:
         keys = self.keys_of(resource)
         names = [name for name in names if name in keys or "".join(words(name)[:-1]) not in others]
         names = [name for name in names if not is_served(written[name])]
-        name = given_key(names, field, self.keys_of(resource), resource)
+        name = given_key(names, field, self.keys_of(resource), resource, copies=duplicates(tool))
         return (name,) if name else ()
 
     def _address(self, tool: Tool) -> Address | None:
@@ -387,8 +392,7 @@ class WorldModel:
         """The key of a receipt and what it must be, where receipts can be read."""
         if not self._receipts.holds(tool):
             return None
-        nearest = self._receipts.read_as(tool)
-        thing = self.resource(nearest) if nearest is not None else None
+        thing = self.resource(near) if (near := self._receipts.read_as(tool)) is not None else None
         return ("", {}) if thing is None else (thing.key or "", thing.key_leaf)
 
     def _known(self, resource: str) -> set[str]:

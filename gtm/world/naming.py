@@ -63,7 +63,7 @@ _STARTS = frozenset(
 )
 """Actions that make a new thing where they name none that exists."""
 
-_DUPLICATES = frozenset({"copy", "clone", "duplicate", "fork"})
+DUPLICATES = frozenset({"copy", "clone", "duplicate", "fork"})
 """Actions that make a thing like another one."""
 
 _UNDOES = frozenset("detach disassociate leave revoke unassign unfollow unlink unstar unsubscribe untag".split())
@@ -131,7 +131,7 @@ def action_by_name(
     said = verb[0]
     resource = noun(said.about)
     named = next((name for name in endings_of(resource) if name in readable), "")
-    if named and said.verb in _DUPLICATES and _answers_one(tool, named):
+    if named and said.verb in DUPLICATES and _answers_one(tool, named):
         return effect("create", named, (), 0.6, f"the action {said.verb!r} answers a new {named!r}")
     key = key_argument(tool, named or resource)
     starts = said.verb in _STARTS
@@ -148,6 +148,12 @@ def action_by_name(
         return None
     kind = "delete" if said.verb in _UNDOES else "update"
     return adrift(kind, f"the action {said.verb!r} on a thing that is not read elsewhere")
+
+
+def duplicates(tool: Tool) -> bool:
+    """Whether a tool makes a thing like one that it names."""
+    verb = spoken_verb(tool)
+    return verb is not None and verb[0].verb in DUPLICATES
 
 
 def _answers_one(tool: Tool, resource: str) -> bool:

@@ -5,6 +5,7 @@ An item path ends with a parameter and acts on one thing, a collection path list
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -28,7 +29,10 @@ _REPLACING = frozenset("or update replace put upsert save set overwrite".split()
 _ASKS = frozenset("list get search find describe query fetch lookup retrieve filter".split())
 """First words of names that only ask."""
 
-_CHANGING = frozenset("create add insert update delete remove register".split())
+_CHANGING = frozenset(
+    "create add insert update delete remove register replace modify set put save upsert next claim pop lock"
+    " increment".split()
+)
 """Words that no name of a read has (`get_or_create`)."""
 
 _FORMAT = re.compile(r"(?<=[^/])\.(json|xml|\{format\})$")
@@ -75,7 +79,7 @@ class Path:
         if self.verb:
             return not self.is_item or words(self.verb)[:1] == () or words(self.verb)[0] not in ACTIONS
         last = self.statics[-1] if self.statics else ""
-        posted = tool.http is not None and tool.http.method.upper() == "POST"
+        posted = tool.http is not None and tool.http.method.upper() == "POST" and not self.is_item
         return len(words(last)) > 1 and flat(last) == flat(tool.name) and (posted or _is_verb(last))
 
     @property
@@ -120,14 +124,34 @@ def address_argument(tool: Tool) -> str | None:
     return next((name for name in ("name", "parent") if name in required), lone)
 
 
-def _meant(tool: Tool) -> Path:
-    """The path of a tool; a POST that is called a read is one: its question does not fit into an address."""
-    path = Path.of(tool)
+def _asks(tool: Tool, path: Path) -> bool:
+    """Whether a POST is called a read of what its path speaks of: its question does not fit into an address."""
     parts = words(tool.name)
-    reads = path.method == "POST" and parts[:1] and parts[0] in _ASKS and not _CHANGING & {*parts[1:]}
-    if not reads or (parts[0] == "list" and not (is_plural(parts[-1]) or answers_many(tool))):
-        return path
-    return replace(path, method="GET")
+    if path.method != "POST" or path.verb or not path.statics or not {*parts[:1]} & _ASKS or _CHANGING & {*parts[1:]}:
+        return False
+    last = words(path.statics[-1])
+    if any(words(text)[:1] and words(text)[0] in VERBS | dict.fromkeys(ACTIONS, "") for text in path.statics):
+        return False
+    named = noun(parts[1:], frozenset({"list"}))
+    return named.endswith(noun(last) or "-") and (
+        parts[0] != "list" or is_plural(parts[-1]) or bool(answers_many(tool))
+    )
+
+
+def _meant(tools: list[Tool]) -> dict[str, Path]:
+    """The tools' paths; a POST that only asks for what others have paths for, too, is a GET."""
+    paths = {tool.name: Path.of(tool) for tool in tools}
+    asking = {tool.name for tool in tools if _asks(tool, paths[tool.name])}
+    others = {path.collection for name, path in paths.items() if name not in asking}
+    said = Counter((path.method, path.segments) for path in paths.values())
+    return {
+        name: replace(path, method="GET")
+        if name in asking
+        and said[path.method, path.segments] == 1
+        and any(other == path.collection or other.startswith(f"{path.collection}/") for other in others)
+        else path
+        for name, path in paths.items()
+    }
 
 
 class Siblings:
@@ -135,7 +159,7 @@ class Siblings:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
-        self.paths = _without_echoes(_spelt_alike({tool.name: _meant(tool) for tool in http}))
+        self.paths = _without_echoes(_spelt_alike(_meant(http)))
         roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
         if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
             top = tuple((name, False) for name in roots)
@@ -146,7 +170,7 @@ class Siblings:
         self._gets: dict[tuple[tuple[str, bool], ...], Tool] = {}
         for tool in sorted((t for t in http if t.name in gets), key=lambda t: "list" in words(t.name)):
             self._gets.setdefault(self.paths[tool.name].segments, tool)
-        puts = [tool for tool in http if self.paths[tool.name].method == "PUT" and not _creates(tool)]
+        puts = [tool for tool in http if self.paths[tool.name].method == "PUT" and not self._makes_one(tool)]
         self._put = {self.paths[tool.name].segments for tool in puts}
         self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
 
@@ -251,13 +275,20 @@ class Siblings:
             return effect("create", path.collection, keys, 0.65, "POST on a plural noun")
         return opaque("POST on a path nothing else reads")
 
+    def _makes_one(self, tool: Tool) -> bool:
+        """Whether a PUT makes one more thing: it is called so, and several are read there."""
+        path = self.paths[tool.name]
+        shown = self._gets.get(path.segments)
+        several = path.collection in self._items or (shown is not None and bool(answers_many(shown)))
+        return several and not path.is_item and _creates(tool)
+
     def _single(self, tool: Tool, path: Path, keys: tuple[str, ...]) -> Effect:
         kind = "delete" if path.method == "DELETE" else "update"
         inner = _argument_like(tool, self._items.get(path.collection, ""))
         if path.collection in self._items and inner:
             return effect(kind, path.collection, (*keys, inner), 0.85, f"{path.method} with the key in the body")
         shown = self._gets.get(path.segments)
-        if path.method == "PUT" and _creates(tool):
+        if path.method == "PUT" and self._makes_one(tool):
             return effect("create", path.collection, keys, 0.7, "PUT that creates by its name")
         is_single = kind == "update" and shown is not None and self.effect(shown).kind == "read"
         if path.collection in self._items and not is_single:

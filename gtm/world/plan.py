@@ -16,7 +16,7 @@ from gtm.world import answers, lists, services
 from gtm.world.actions import action_of
 from gtm.world.batch import plan_batch
 from gtm.world.bound import Bound
-from gtm.world.copies import inherited
+from gtm.world.copies import inherited, named_source, without_source
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
@@ -93,9 +93,14 @@ def _stateless(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> P
 def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
     if bound.batch is not None and isinstance(arguments.get(bound.batch), list):
         return plan_batch(bound, arguments, moment, place)
+    refusal = without_source(bound, arguments, moment)
+    if refusal is not None:
+        return Plan(refusal=refusal)
     collection = moment.state.at(place)
     seed = (moment.seed, bound.tool.name, dict(arguments), collection.created)
+    source = named_source(bound, arguments, moment.state)
     fields = {**_defaults(bound, arguments), **bound.argument_fields(arguments)}
+    fields = {name: value for name, value in fields.items() if name != source}
     given = answers.made_key(bound, arguments, fields)
     if _is_taken(bound, fields, collection, given):
         given = given if given is not None else next(fields[n] for n in _names(bound, fields))

@@ -19,11 +19,11 @@ PROPERTIES: dict[str, Json] = {
 }
 
 
-def tool(*, http: bool = True, example: str = "web") -> Tool:
+def tool(*, http: bool = True, example: str = "web", method: str = "POST") -> Tool:
     return Tool(
         name="create_disk",
         parameters={"type": "object", "properties": PROPERTIES, "required": ["name"]},
-        http=HttpBinding(method="POST", path="/disks") if http else None,
+        http=HttpBinding(method=method, path="/disks") if http else None,
         examples=(Example(arguments={"name": "a", "label": example}, response={}),),
     )
 
@@ -52,6 +52,11 @@ def test_other_mistakes_are_refused_as_they_were_sent(given: dict[str, Json]) ->
     arguments, report = accepted(tool(), sent)
     assert arguments is sent
     assert report.violations
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_null_in_a_change_is_refused(method: str) -> None:
+    assert accepted(tool(method=method), {"name": "a", "tags": None})[1].violations
 
 
 def test_a_pattern_that_takes_its_own_example_holds() -> None:

@@ -73,3 +73,39 @@ def test_what_only_refers_to_another_thing_copies_nothing() -> None:
     )
     s.call("create_database", {"database_id": "a", "engine": "pg", "size": 7})
     assert s.call("create_user", {"user_id": "u", "database_id": "a"}).content["engine"] != "pg"
+
+
+TASK: dict[str, Json] = {"task_id": TEXT, "title": TEXT, "owner": TEXT, "project_id": TEXT}
+TASKS = (
+    tool("create_project", {"title": TEXT, "owner": TEXT}, {"project_id": TEXT, "title": TEXT, "owner": TEXT}),
+    tool("get_project", {"project_id": TEXT}, {"project_id": TEXT, "title": TEXT, "owner": TEXT}),
+    tool("create_task", {"title": TEXT, "owner": TEXT}, TASK),
+    tool("get_task", {"task_id": TEXT}, TASK),
+    tool(
+        "clone_task",
+        {"task_id": TEXT, "project_id": TEXT},
+        {"task": {"type": "object", "properties": TASK, "required": [*TASK]}},
+    ),
+)
+
+
+def test_a_clone_is_of_what_is_called_as_it_and_goes_where_it_is_told() -> None:
+    s = session(*TASKS)
+    where = s.call("create_project", {"title": "P", "owner": "boss"}).content["project_id"]
+    first = s.call("create_task", {"title": "T", "owner": "ada"}).content
+    made = s.call("clone_task", {"task_id": first["task_id"], "project_id": where}).content["task"]
+    assert (made["title"], made["owner"], made["project_id"]) == ("T", "ada", where)
+    assert made["task_id"] != first["task_id"]
+    assert s.call("get_task", {"task_id": first["task_id"]}).content == first
+    refused = s.call("clone_task", {"task_id": "nope", "project_id": where}).error
+    assert refused is not None
+    assert refused.kind == "not_found"
+
+
+def test_a_target_is_no_key_of_what_only_points_at_it() -> None:
+    s = session(
+        tool("create_link", {"source_id": TEXT, "target_id": TEXT}, {"id": TEXT}),
+        tool("get_link", {"id": TEXT}, {"id": TEXT, "target_id": TEXT}),
+    )
+    first, second = (s.call("create_link", {"source_id": one, "target_id": "b"}).content["id"] for one in "xy")
+    assert len({first, second, "b"}) == 3

@@ -92,7 +92,7 @@ def test_things_asked_for_that_nobody_made_are_imagined_in_auto() -> None:
 def test_a_post_that_only_asks_makes_nothing() -> None:
     items = several(id=TEXT, title=TEXT)
     s = session(
-        tool("createPage", {"title": TEXT}, {"id": TEXT, "title": TEXT}, "POST /pages"),
+        tool("createPage", {"title": TEXT}, {"id": TEXT, "title": TEXT}, "PUT /pages"),
         tool("listPages", {}, {"pages": items, "a": TEXT, "b": TEXT, "c": TEXT}, "POST /pages/", {"title": TEXT}),
         tool("searchPages", {}, {"pages": items}, "POST /pages/search", {"query": TEXT}),
         tool("getPage", {"id": TEXT}, {"id": TEXT, "title": TEXT}, "POST /pages/{id}"),
@@ -165,21 +165,70 @@ def test_a_success_does_not_call_itself_a_failure() -> None:
     flag: Json = {"type": "boolean"}
     s = session(
         tool("create_note", {"text": TEXT}, {"status": flag, "id": TEXT, "error": TEXT}),
-        tool("run_report", {"text": TEXT}, {"ok": flag, "rows": TEXTS, "errors": TEXTS}),
         tool("get_lamp", {"id": TEXT}, {"id": TEXT, "status": flag}),
     )
     made = s.call("create_note", {"text": "a"}).content
     assert (made["status"], made["error"]) == (True, "")
-    ran = s.call("run_report", {"text": "a"}).content
-    assert (ran["ok"], ran["errors"]) == (True, [])
     assert {s.call("get_lamp", {"id": str(at)}).content["status"] for at in range(9)} == {True, False}
 
 
-def test_filters_do_not_mind_case() -> None:
+def test_what_only_belongs_to_something_is_not_the_thing() -> None:
     s = session(
-        tool("create_record", {"name": TEXT, "type": TEXT}, {"id": TEXT}),
-        tool("list_records", {}, {"records": several(id=TEXT, name=TEXT, type=TEXT)}, optional={"type": TEXT}),
+        tool("create_product", {"product_id": TEXT}, {"product_id": TEXT}),
+        tool("list_products", {}, {"products": several(product_id=TEXT)}),
+        tool("get_product", {"product_id": TEXT}, {"product_id": TEXT}),
+        tool("add_cart_product", {"product_id": TEXT, "quantity": TEXT}, {}),
+        tool("remove_cart_product", {"product_id": TEXT}, {}),
+        tool("list_roles", {}, {"roles": several(role_name=TEXT)}),
+        tool("describe_role", {"role_name": TEXT}, {"role_name": TEXT}),
+        tool("create_user_role", {"user_id": TEXT, "role_name": TEXT}, {}),
     )
-    s.call("create_record", {"name": "a", "type": "TXT"})
-    assert [one["type"] for one in s.call("list_records", {"type": "txt"}).content["records"]] == ["TXT"]
-    assert s.call("list_records", {"type": "A"}).content["records"] == []
+    s.call("create_product", {"product_id": "p"})
+    assert not s.call("add_cart_product", {"product_id": "p", "quantity": "1"}).is_error
+    assert not s.call("remove_cart_product", {"product_id": "p"}).is_error
+    assert s.call("list_products", {}).content == {"products": [{"product_id": "p"}]}
+    s.call("create_user_role", {"user_id": "u", "role_name": "admin"})
+    assert s.call("list_roles", {}).content == {"roles": []}
+
+
+def test_of_several_lists_of_one_thing_none_shows_all() -> None:
+    tasks: dict[str, Json] = {"tasks": several(task_id=TEXT)}
+    s = session(
+        tool("create_task", {"task_id": TEXT}, {"task_id": TEXT}),
+        tool("list_pending", {}, tasks),
+        tool("list_completed", {}, tasks),
+    )
+    s.call("create_task", {"task_id": "a"})
+    assert s.call("list_completed", {}).content == {"tasks": []}
+
+
+def test_questions_by_post_at_one_address_are_different_ones() -> None:
+    user: dict[str, Json] = {"login": TEXT, "bio": TEXT}
+    s = session(
+        tool("getUser", {"login": TEXT}, user, "POST /graphql"),
+        tool("getTeam", {"team": TEXT}, {"team": TEXT, "bio": TEXT}, "POST /graphql"),
+        tool("createTask", {"title": TEXT}, {"id": TEXT, "title": TEXT}, "POST /tasks/create"),
+        tool("getTask", {"id": TEXT}, {"id": TEXT, "title": TEXT}, "POST /tasks/get"),
+        tool("listTasks", {}, {"tasks": several(id=TEXT, title=TEXT)}, "POST /tasks/list"),
+        world="auto",
+    )
+    assert s.call("getUser", {"login": "a"}).content["login"] == "a"
+    assert s.call("getUser", {"login": "b"}).content["login"] == "b"
+    assert s.call("getTeam", {"team": "c"}).content["team"] == "c"
+    made = s.call("createTask", {"title": "x"}).content
+    assert made in s.call("listTasks", {}).content["tasks"]
+
+
+def test_counts_of_other_things_are_left_alone() -> None:
+    counts: Json = {"type": "object", "properties": {"total": {"type": "integer"}}, "required": ["total"]}
+    held: Json = {"type": "object", "properties": {"amounts": counts}, "required": ["amounts"]}
+    paged: Json = {"type": "object", "properties": {"pagination": counts}, "required": ["pagination"]}
+    s = session(
+        tool("create_order", {"text": TEXT}, {"id": TEXT}),
+        tool("list_orders", {}, {"orders": several(id=TEXT), "summary": held, "meta": paged, "marker": TEXT}),
+    )
+    s.call("create_order", {"text": "a"})
+    shown = s.call("list_orders", {}).content
+    assert shown["meta"] == {"pagination": {"total": 1}}
+    assert shown["summary"] != {"amounts": {"total": 1}}
+    assert shown["marker"] != ""

@@ -111,3 +111,42 @@ def test_tools_of_labels_that_are_things_are_left_alone() -> None:
     )
     made = s.call("create_label", {"project_id": "p", "name": "bug", "color": "red"}).content
     assert s.call("list_labels", {"project_id": "p"}).content["labels"] == [made]
+
+
+def test_texts_are_no_labels_with_values() -> None:
+    issue: dict[str, Json] = {"id": TEXT, "labels": TEXTS}
+    s = session(
+        tool("create_issue", {"labels": TEXTS}, issue),
+        tool("get_issue", {"issue_id": TEXT}, issue),
+        tool("remove_labels", {"issue_id": TEXT, "labels": TEXTS}, {}),
+        tool("tag_resource", {"resource_id": TEXT, "tags": MAP}, {}),
+    )
+    made = s.call("create_issue", {"labels": ["bug", "ui"]}).content
+    s.call("remove_labels", {"issue_id": made["id"], "labels": ["bug"]})
+    s.call("tag_resource", {"resource_id": made["id"], "tags": {"a": "b"}})
+    assert s.call("get_issue", {"issue_id": made["id"]}).content == made
+
+
+def test_tags_that_are_made_one_by_one_are_listed() -> None:
+    tag: Json = {"type": "object", "properties": {"key": TEXT, "value": TEXT}, "required": ["key", "value"]}
+    s = session(
+        tool("add_tag", {"server_id": TEXT, "key": TEXT, "value": TEXT}, {"key": TEXT, "value": TEXT}),
+        tool("list_tags", {"server_id": TEXT}, {"tags": {"type": "array", "items": tag}}),
+        tool("delete_tag", {"server_id": TEXT, "key": TEXT}, {}),
+    )
+    s.call("add_tag", {"server_id": "s", "key": "env", "value": "prod"})
+    assert s.call("list_tags", {"server_id": "s"}).content == {"tags": [{"key": "env", "value": "prod"}]}
+
+
+def test_a_deleted_thing_has_no_labels_and_answers_repeat_what_was_said() -> None:
+    s = session(
+        *TOOLS[:3],
+        tool("tag_bucket", {"bucket_name": TEXT, "tags": MAP}, {"bucket_name": TEXT}),
+        tool("list_bucket_tags", {"bucket_name": TEXT}, {"tags": MAP}),
+    )
+    s.call("CreateBucket", {"BucketName": "a"})
+    assert s.call("tag_bucket", {"bucket_name": "a", "tags": {"x": "1"}}).content == {"bucket_name": "a"}
+    s.call("DeleteBucket", {"BucketName": "a"})
+    refused = s.call("list_bucket_tags", {"bucket_name": "a"}).error
+    assert refused is not None
+    assert refused.kind == "not_found"
