@@ -159,7 +159,7 @@ def widened(sample: Runs, full: Runs) -> Runs:
 
 
 def table_of(every: Sequence[Runs]) -> Table:
-    """The figures of runs; what the model adds, on the first of them."""
+    """The figures of runs; what the model adds, on the first of them that have both."""
     parts: list[Part] = []
     for runs in every:
         items = {(one.item, one.step, one.family) for one in runs.scores if "source" in one.slices and one.step >= 0}
@@ -176,7 +176,8 @@ def table_of(every: Sequence[Runs]) -> Table:
                 measured=tuple(one for one in measure(runs.scores, seed=runs.config.seed) if not one.slice),
             )
         )
-    gains = differences(every[0].scores, LADDER[1], LADDER[0], seed=every[0].config.seed)
+    both = next((runs for runs in every if {*LADDER} <= {one.candidate for one in runs.scores}), every[0])
+    gains = differences(both.scores, LADDER[1], LADDER[0], seed=both.config.seed)
     return Table(
         parts=tuple(parts),
         added_by_the_model=tuple(one for one in gains if not one.slice),
