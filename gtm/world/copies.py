@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from gtm.types import Json
 from gtm.world import services
 from gtm.world.bound import Bound
-from gtm.world.fields import last_noun, takes
+from gtm.world.fields import bare, last_noun, takes
 from gtm.world.labelled import BESIDE
 from gtm.world.labels import LABELS
 from gtm.world.lineage import find
@@ -24,11 +24,11 @@ _COPIES = DUPLICATES | {"snapshot", "backup", "replica"}
 _TEMPLATES = frozenset("template definition blueprint".split())
 _SOURCES = frozenset("source original from base".split())
 _NAMES = frozenset("id name arn identifier key uuid path".split())
-_OWN = _NAMES | frozenset(
-    "status state phase progress description version revision type kind url uri slug number sku email handle login"
-    " count counts stars".split()
+_OWN = frozenset(
+    "name path status state phase progress description version revision type kind url uri slug number sku email"
+    " handle login count counts stars".split()
 )
-"""Last words of fields that each thing has for itself."""
+"""Last words of fields that each thing has for itself; an id (`roleArn`) only where it is of nothing else."""
 
 
 def named_source(bound: Bound, arguments: Mapping[str, Json], state: State) -> str | None:
@@ -110,6 +110,7 @@ def _is_own(bound: Bound, field: str) -> bool:
     return (
         field in (bound.key_field, bound.resource_key)
         or bool({*words(field)[-1:]} & _OWN)
+        or bare(field, bound.last) in _NAMES
         or bool(LABELS & {*words(field)})
         or services.is_time(field, place.flat)
     )

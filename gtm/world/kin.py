@@ -104,7 +104,7 @@ def _tells(maker: Tool, resource: str, effects: Mapping[str, Effect], tools: Seq
     keys = {effect.key[-1] for _, effect in own if effect.kind in {"read", "update", "delete"} and effect.key}
     last = last_noun(resource)
     # Who takes an id does not make the thing, who takes a name may.
-    taken = (name for name in argument_names(maker) if words(name)[-1:] not in {(one,) for one in ID_ENDINGS})
+    taken = (name for name in argument_names(maker) if not _is_id(name))
     told = {flat(name) for name in (*taken, *_answered(maker))}
     if keys:
         return any({flat(key), bare(key, last)} & told for key in keys)
@@ -112,11 +112,15 @@ def _tells(maker: Tool, resource: str, effects: Mapping[str, Effect], tools: Seq
 
 
 def _belongs(resource: str, known: str, makers: Sequence[Tool], effects: Mapping[str, Effect]) -> bool:
-    """Whether a longer name says whose a thing is (`user_role`), or its makers only add what is there."""
+    """Whether things of a longer name are another's (`user_role`): they are taken away as such, or only added."""
     before = last_noun(resource).removesuffix(last_noun(known)).strip("_")
-    others = {last_noun(effect.resource) for effect in effects.values() if effect.resource}
-    holders = {"_".join(words(name)[:-1]) for tool in makers for name in argument_names(tool)}
-    return before in others | holders or any(words(tool.name)[:1] == ("add",) for tool in makers)
+    taken = any(effect.resource == resource and effect.kind == "delete" for effect in effects.values())
+    holders = {"_".join(words(name)[:-1]) for tool in makers for name in argument_names(tool) if _is_id(name)}
+    return taken or before in holders or any(words(tool.name)[:1] == ("add",) for tool in makers)
+
+
+def _is_id(name: str) -> bool:
+    return words(name)[-1:] in {(ending,) for ending in ID_ENDINGS}
 
 
 def _answered(tool: Tool) -> Collection[str]:

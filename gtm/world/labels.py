@@ -11,11 +11,14 @@ from typing import Literal
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool
 from gtm.world.hints import is_key_like, is_scalar, required_names
-from gtm.world.words import words
+from gtm.world.words import flat, words
 
 LABELS = frozenset({"tag", "tags", "label", "labels"})
 _SHOWS = frozenset({"list", "get", "describe", "read", "show"})
 _TAKES_AWAY = frozenset({"untag", "unlabel", "remove", "delete"})
+_ANYTHING = frozenset({"resource", "resourcearn", "resourceid", "resourcename", "arn"})
+"""Arguments (flat names) that name a thing of whatever resource."""
+
 _REPLACES = frozenset({"set", "replace", "put"})
 
 
@@ -84,16 +87,16 @@ def labelling_of(tool: Tool) -> Labelling | None:
 def labellings(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> dict[str, Labelling]:
     """What the tools of a toolset do with labels of things, by name.
 
-    Nothing where no tool puts them on, and not the tools of labels that are things of their own: made, or read one by
-    one, by other tools.
+    Where no tool puts them on only those of any resource (`resourceArn`), and never the tools of labels that are things
+    of their own: made, or read one by one, by other tools.
     """
     found = {
         tool.name: it for tool in tools if (it := labelling_of(tool)) and effects[tool.name].reason != "declared"
     }
     if not any(it.does in {"add", "replace"} for it in found.values()):
-        return {}
+        found = {name: it for name, it in found.items() if flat(it.thing) in _ANYTHING}
     others = [effects[tool.name] for tool in tools if tool.name not in found]
-    own = {effect.resource for effect in others if effect.kind in {"create", "read", "delete", "update"}}
+    own = {effect.resource for effect in others if effect.kind in {"create", "read"}}
     shown = {effect.resource for effect in others if effect.kind == "list"}
     made = {name for name in found if effects[name].kind == "create"}
     return {
