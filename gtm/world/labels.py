@@ -87,7 +87,7 @@ def labelling_of(tool: Tool) -> Labelling | None:
 def labellings(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> dict[str, Labelling]:
     """What the tools of a toolset do with labels of things, by name.
 
-    Where no tool puts them on only those of any resource (`resourceArn`), and never the tools of labels that are things
+    Where no tool puts them on, only those of any resource (`resourceArn`); never the tools of labels that are things
     of their own: made, or read one by one, by other tools.
     """
     found = {
