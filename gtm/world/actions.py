@@ -81,7 +81,7 @@ _STATUS = ("status", "state", "phase", "lifecycle", "stage", "condition")
 def action_of(bound: Bound) -> str | None:
     """The verb of a tool that acts on a thing; None for any other tool."""
     effect = bound.effect
-    if effect.kind != "update":
+    if effect.kind != "update" or bound.labelling is not None:
         return None
     named = re.search(r"action '(\w+)'", effect.reason)
     if named:

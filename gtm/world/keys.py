@@ -25,7 +25,7 @@ _BOUNDS = {
     "exclusiveMaximum": min,
     "maxLength": min,
 }
-_NEW = (("target",), ("new",), ("destination",))
+NEW = (("target",), ("new",), ("destination",))
 """What an argument begins with that names a copy."""
 
 _SERVED = re.compile(
@@ -156,7 +156,7 @@ def given_key(
     """Of a create's arguments, the one that fixes the new thing's key; `field` is the key's property."""
     by_flat = {flat(name): name for name in reversed(names)}
     if copies:  # `task_id` of `clone_task` is the task that there is, `TargetSnapshotIdentifier` the new one
-        by_flat = {"".join(words(name)[1:]) or "id": name for name in names if words(name)[:1] in _NEW}
+        by_flat = {"".join(words(name)[1:]) or "id": name for name in names if words(name)[:1] in NEW}
     own = flat(noun(words(last_noun(resource))) or resource)
     # `{address}` is the name of an address, not the address that the thing has.
     wanted = [flat(field)] if field and calls_by_noun(keys) else []
@@ -164,7 +164,7 @@ def given_key(
     wanted += [flat(field)] if field else []
     wanted += ["id", own + "id"]
     found = (by_flat[name] for name in wanted if name in by_flat)
-    return next((name for name in found if field is None or _is_key(name, field, own)), None)
+    return next((name for name in found if copies or field is None or _is_key(name, field, own)), None)
 
 
 def calls_by_noun(keys: Sequence[str]) -> bool:

@@ -58,6 +58,26 @@ def plan_labels(bound: Bound, labelling: Labelling, arguments: Mapping[str, Json
     return Plan(shown, sources, seed)
 
 
+def merged_labels(
+    bound: Bound, labelling: Labelling, arguments: Mapping[str, Json], moment: Moment
+) -> dict[str, Json] | None:
+    """The arguments of an update of the thing itself (`tag_server`) with all labels that it has from then on."""
+    name = arguments.get(labelling.thing)
+    if labelling.does not in {"add", "replace"} or bound.effect.kind != "update" or not bound.stored:
+        return None
+    holder = _holder(labelling.thing, name, moment.state, bound.things) if isinstance(name, str | int) else None
+    if holder is None or holder.place.resource != bound.resource.name or holder.has_texts():
+        return None
+    value = holder.document.value
+    if any(_is_labels(field, value[field]) for field in value if field != labelling.given):
+        return None  # written in another form
+    known = _labels_in(value) or {}
+    return {
+        **arguments,
+        labelling.given: labelling.form.write(_changed(labelling, known, arguments[labelling.given])),
+    }
+
+
 def learn_labels(
     bound: Bound, labelling: Labelling, arguments: Mapping[str, Json], content: Json, state: State
 ) -> tuple[Change, ...]:

@@ -26,6 +26,7 @@ from gtm.world.hints import (
     selectors,
     shows_array,
 )
+from gtm.world.keys import NEW
 from gtm.world.spoken import Said, last_argument, spoken_verb
 from gtm.world.words import (
     TANGLED,
@@ -131,7 +132,9 @@ def action_by_name(
     said = verb[0]
     resource = noun(said.about)
     named = next((name for name in endings_of(resource) if name in readable), "")
-    if named and said.verb in DUPLICATES and _answers_one(tool, named):
+    told = any(words(name)[:1] in NEW for name in argument_names(tool))
+    untold = told and tool.output_schema is None and tool.http is None
+    if named and said.verb in DUPLICATES and (untold or _answers_one(tool, named)):
         return effect("create", named, (), 0.6, f"the action {said.verb!r} answers a new {named!r}")
     key = key_argument(tool, named or resource)
     starts = said.verb in _STARTS

@@ -20,7 +20,7 @@ from gtm.world.copies import inherited, named_source, without_source
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
-from gtm.world.labelled import plan_labels
+from gtm.world.labelled import merged_labels, plan_labels
 from gtm.world.lineage import enter, find, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
@@ -47,9 +47,10 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     refusal = missing(bound.mentions, arguments, moment) or unheard(bound.names, arguments, moment)
     if refusal is not None:
         return Plan(refusal=refusal)
-    labels = plan_labels(bound, bound.labelling, arguments, moment) if bound.labelling is not None else None
-    if labels is not None:
-        return labels
+    told = _labelled(bound, arguments, moment)
+    if isinstance(told, Plan):
+        return told
+    arguments = told
     if not bound.stored:
         return _stateless(bound, arguments, moment)
     entry = enter(bound, arguments, moment)
@@ -68,6 +69,14 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     if bound.effect.kind == "create":
         return _create(bound, arguments, moment, entry.place)
     return _keyed(bound, arguments, moment, entry.place)
+
+
+def _labelled(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan | Mapping[str, Json]:
+    """The plan of a call about labels, or the arguments of any other."""
+    if bound.labelling is None:
+        return arguments
+    merged = merged_labels(bound, bound.labelling, arguments, moment)
+    return merged or plan_labels(bound, bound.labelling, arguments, moment) or arguments
 
 
 def _unknown(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Json:

@@ -1,6 +1,6 @@
 """What a new thing has from the one it is made of."""
 
-from gtm.types import Json
+from gtm.types import Json, Tool
 from tests.world.made import TEXT, session, tool
 
 NUMBER: Json = {"type": "integer"}
@@ -109,3 +109,19 @@ def test_a_target_is_no_key_of_what_only_points_at_it() -> None:
     )
     first, second = (s.call("create_link", {"source_id": one, "target_id": "b"}).content["id"] for one in "xy")
     assert len({first, second, "b"}) == 3
+
+
+def test_tools_that_do_not_say_what_they_answer_copy_too() -> None:
+    plain = [
+        Tool(name=name, parameters={"type": "object", "properties": dict.fromkeys(names, TEXT), "required": names})
+        for name, names in {
+            "create_server": ["name", "size"],
+            "get_server": ["name"],
+            "clone_server": ["server_name", "new_name"],
+        }.items()
+    ]
+    s = session(*plain)
+    s.call("create_server", {"name": "web", "size": "large"})
+    s.call("clone_server", {"server_name": "web", "new_name": "web2"})
+    shown = s.call("get_server", {"name": "web2"}).content
+    assert (shown["name"], shown["size"]) == ("web2", "large")

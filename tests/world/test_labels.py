@@ -150,3 +150,16 @@ def test_a_deleted_thing_has_no_labels_and_answers_repeat_what_was_said() -> Non
     refused = s.call("list_bucket_tags", {"bucket_name": "a"}).error
     assert refused is not None
     assert refused.kind == "not_found"
+
+
+def test_an_update_that_adds_labels_answers_the_thing() -> None:
+    server: dict[str, Json] = {"server_name": TEXT, "size": TEXT, "tags": MAP}
+    s = session(
+        tool("create_server", {"server_name": TEXT, "size": TEXT, "tags": MAP}, server),
+        tool("get_server", {"server_name": TEXT}, server),
+        tool("tag_server", {"server_name": TEXT, "tags": MAP}, server),
+    )
+    s.call("create_server", {"server_name": "web", "size": "large", "tags": {"a": "1"}})
+    tagged = s.call("tag_server", {"server_name": "web", "tags": {"b": "2"}}).content
+    assert tagged == {"server_name": "web", "size": "large", "tags": {"a": "1", "b": "2"}}
+    assert s.call("get_server", {"server_name": "web"}).content == tagged
