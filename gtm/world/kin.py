@@ -52,7 +52,8 @@ def _with_shorter_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) ->
 
 def _with_shown_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
     """`DescribePolicies` that answers `ScalingPolicies` lists what `PutScalingPolicy` makes; nothing else does."""
-    unseen = {resource for resource in _makers(effects, tools) if resource not in _shown(effects)}
+    shown = _shown(effects)
+    unseen = [resource for resource in _makers(effects, tools) if resource not in shown]
     written = {effect.resource for effect in effects.values() if effect.kind not in {"read", "list"}}
     named: dict[str, list[str]] = {}
     for tool in tools:
