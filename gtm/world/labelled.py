@@ -65,6 +65,8 @@ def merged_labels(
     name = arguments.get(labelling.thing)
     if labelling.does not in {"add", "replace"} or bound.effect.kind != "update" or not bound.stored:
         return None
+    if [field for field in bound.shown_fields if LABELS & {*words(field)}] != [labelling.given]:
+        return None  # its answer does not show them
     holder = _holder(labelling.thing, name, moment.state, bound.things) if isinstance(name, str | int) else None
     if holder is None or holder.place.resource != bound.resource.name or holder.has_texts():
         return None
