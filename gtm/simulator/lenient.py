@@ -13,6 +13,7 @@ from gtm.simulator.violations import Violation, schema_at
 from gtm.tools.validator import prepare
 from gtm.tools.workpiece import at
 from gtm.types import Json, Tool
+from gtm.world.tree import steps_of
 
 MAX_ROUNDS = 5
 """A report names ten violations; so many are looked at one after the other."""
@@ -66,16 +67,19 @@ def _is_contradicted(tool: Tool, violation: Violation) -> bool:
     """Whether a pattern refuses the definition's own example of the place."""
     if violation.keyword != "pattern":
         return False
-    path = [part for part in violation.pointer.split("/") if not part.isdigit()]
     shown = (check_arguments(tool, one.arguments) for one in tool.examples if not one.is_error)
     refused = (other.pointer for report in shown for other in report.violations if other.keyword == "pattern")
-    return any([part for part in pointer.split("/") if not part.isdigit()] == path for pointer in refused)
+    return _anywhere(violation.pointer) in map(_anywhere, refused)
+
+
+def _anywhere(pointer: str) -> list[str]:
+    """A pointer whatever the items of arrays are that it goes through."""
+    return [part for part in pointer.split("/") if not part.isdigit()]
 
 
 def _path(pointer: str, value: Json) -> Iterator[str | int]:
     """A JSON pointer as a path into a value."""
-    for text in pointer.split("/")[1:]:
-        part: str | int = text.replace("~1", "/").replace("~0", "~")
-        part = int(text) if isinstance(value, list) and text.isdigit() else part
+    for step in steps_of(pointer):
+        part = int(step) if isinstance(value, list) and step.isdigit() else step
         yield part
         value = at(value, (part,))

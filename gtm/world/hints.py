@@ -136,6 +136,12 @@ def answers_many(tool: Tool) -> bool | None:
     return _holds_many(View(tool.output_schema, tool.output_schema), 2)
 
 
+def top_arrays(tool: Tool) -> list[str]:
+    """Names of the arrays at the top of an answer."""
+    top = View(tool.output_schema, tool.output_schema)
+    return [name for name in top.properties if (child := top.child(name)) is not None and child.type == "array"]
+
+
 def shows_array(tool: Tool) -> bool:
     """Whether the output has an array at its top or one level below."""
     view = View(tool.output_schema, tool.output_schema)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import bare, last_noun
-from gtm.world.hints import ID_ENDINGS, argument_names, endings_of, required_names
+from gtm.world.hints import ID_ENDINGS, argument_names, endings_of, required_names, top_arrays
 from gtm.world.keys import HOLDERS
 from gtm.world.words import flat, noun, words
 
@@ -45,7 +45,7 @@ def _with_shorter_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) ->
         elif effect.kind == "read" and effect.resource in shorter.values() and not required_names(tool):
             # `DescribeAlarms` that answers `MetricAlarms` and `CompositeAlarms`
             longer = {last_noun(name) for name, known in shorter.items() if known == effect.resource}
-            if longer & {noun(words(name)) for name in _arrays(tool)}:
+            if longer & {noun(words(name)) for name in top_arrays(tool)}:
                 named[tool.name] = effect.model_copy(update={"kind": "list"})
     return named
 
@@ -64,7 +64,7 @@ def _with_shown_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> d
             continue
         # `Items` may be anything.
         within = (effect.resource or "").rpartition("/")[0]
-        found = [(within, noun(words(name))) for name in _arrays(tool) if flat(name) not in HOLDERS]
+        found = [(within, noun(words(name))) for name in top_arrays(tool) if flat(name) not in HOLDERS]
         known = next((resource for resource in unseen if _split(resource) in found), None)
         if known is not None:
             named.setdefault(known, []).append(tool.name)
@@ -136,9 +136,3 @@ def _listed(tool: Tool) -> Collection[str]:
     top = View(tool.output_schema, tool.output_schema)
     items = [child.items for name in top.properties if (child := top.child(name)) is not None and child.items]
     return [name for item in items for name in item.properties]
-
-
-def _arrays(tool: Tool) -> Collection[str]:
-    """Names of the arrays at the top of an answer."""
-    top = View(tool.output_schema, tool.output_schema)
-    return [name for name in top.properties if (child := top.child(name)) is not None and child.type == "array"]

@@ -4,7 +4,7 @@ What the world does not know has its labels kept beside it. Which tools these ar
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gtm.tools.shape import escape
@@ -143,17 +143,13 @@ class _Holder:
 
     def has_texts(self) -> bool:
         """Whether its labels are plain texts, which have no values."""
-        return any(LABELS & {*words(n)} and v and isinstance(v, list) and form_in(v) is None for n, v in self.value)
-
-    @property
-    def value(self) -> Iterable[tuple[str, Json]]:
-        """Its fields."""
-        return self.document.value.items()
+        fields = ((LABELS & {*words(name)}, value) for name, value in self.document.value.items())
+        return any(named and value and isinstance(value, list) and form_in(value) is None for named, value in fields)
 
     def put(self, labels: Mapping[str, Json], labelling: Labelling) -> Change:
         """The change that gives it these."""
         value = self.document.value
-        field = next((name for name in value if _is_labels(name, value[name])), None)
+        field = _field_in(value)
         form = form_in(value[field]) if field is not None else None
         if field is None and self.resource is not None:
             views = ((name, form_of(view)) for name, view in self.resource.fields.items() if LABELS & {*words(name)})
@@ -217,8 +213,13 @@ def _called(value: str | int, state: State, things: Things) -> Iterator[_Holder]
 
 def _labels_in(value: Mapping[str, Json]) -> dict[str, Json] | None:
     """The labels of a thing; None where nobody has seen them."""
-    field = next((name for name in value if _is_labels(name, value[name])), None)
+    field = _field_in(value)
     return None if field is None else (form_in(value[field]) or Form()).read(value[field])
+
+
+def _field_in(value: Mapping[str, Json]) -> str | None:
+    """The field of a thing that holds its labels."""
+    return next((name for name in value if _is_labels(name, value[name])), None)
 
 
 def _is_labels(name: str, value: Json) -> bool:

@@ -4,7 +4,7 @@ Labels have a key and a value (a map, or `{"Key": ..., "Value": ...}`), and a ca
 other tools of labels are tools like any other. Definitions only; what calls do is in `gtm.world.labelled`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,8 +120,7 @@ def form_of(view: View) -> Form | None:
         rest = view.keyword("additionalProperties")
         return Form() if not view.properties and (rest is True or isinstance(rest, dict)) else None
     items = view.items.properties if view.type == "array" and view.items is not None else {}
-    keys = [name for name in items if words(name)[-1:] in {("key",), ("name",)}]
-    values = [name for name in items if words(name)[-1:] == ("value",)]
+    keys, values = _keys_among(items), _values_among(items)
     return Form(keys[0], values[0]) if len(keys) == len(values) == 1 else None
 
 
@@ -132,9 +131,18 @@ def form_in(value: Json) -> Form | None:
     first = value[0] if isinstance(value, list) and value else None
     if not isinstance(first, dict):
         return None
-    keys = [name for name in first if words(name)[-1:] in {("key",), ("name",)}]
-    values = [name for name in first if words(name)[-1:] == ("value",)]
+    keys, values = _keys_among(first), _values_among(first)
     return Form(keys[0], values[0] if values else "value") if len(keys) == 1 else None
+
+
+def _keys_among(names: Iterable[str]) -> list[str]:
+    """The properties of a pair that hold its key."""
+    return [name for name in names if words(name)[-1:] in {("key",), ("name",)}]
+
+
+def _values_among(names: Iterable[str]) -> list[str]:
+    """The properties of a pair that hold its value."""
+    return [name for name in names if words(name)[-1:] == ("value",)]
 
 
 def keys_in(given: Json) -> Iterator[str]:
@@ -143,7 +151,7 @@ def keys_in(given: Json) -> Iterator[str]:
         if isinstance(one, str):
             yield one
         elif isinstance(one, dict):
-            yield from (v for n, v in one.items() if words(n)[-1:] in {("key",), ("name",)} and isinstance(v, str))
+            yield from (one[name] for name in _keys_among(one) if isinstance(one[name], str))
     if isinstance(given, dict):
         yield from given
 

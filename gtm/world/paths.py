@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.hints import (
     answers_many,
@@ -20,6 +19,7 @@ from gtm.world.hints import (
     opaque,
     required_names,
     shows_array,
+    top_arrays,
 )
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
 
@@ -304,10 +304,8 @@ def _creates(tool: Tool) -> bool:
 
 def _lists(tool: Tool, things: str) -> bool:
     """Whether a tool is called a list and answers an array called as its things (`intentSummaries` of `intents`)."""
-    top = View(tool.output_schema, tool.output_schema)
-    arrays = [name for name in top.properties if (child := top.child(name)) is not None and child.type == "array"]
     own = singular(words(things)[-1])
-    return words(tool.name)[:1] == ("list",) and any(own in map(singular, words(name)) for name in arrays)
+    return words(tool.name)[:1] == ("list",) and any(own in map(singular, words(name)) for name in top_arrays(tool))
 
 
 def _is_verb(segment: str) -> bool:
