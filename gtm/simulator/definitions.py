@@ -15,9 +15,10 @@ from gtm.tools.shape import Shape, Unsatisfiable, output_shape
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, Toolset
 from gtm.world import fields
+from gtm.world.bound import STORED, Bound
 from gtm.world.declared import resolve
 from gtm.world.effects import infer_effects
-from gtm.world.model import STORED, Bound, WorldModel
+from gtm.world.model import WorldModel
 from gtm.world.rules import RuledWorld
 from gtm.world.takers import Takers
 from gtm.world.words import flat, words

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gtm.errors import SessionError
 from gtm.simulator.definitions import Definition, Definitions
 from gtm.types import Frozen, Json, Source, Turn
-from gtm.world.model import Bound
+from gtm.world.bound import Bound
 from gtm.world.state import key_text
 from gtm.world.tree import inside, leaves, steps_of
 from gtm.world.words import flat

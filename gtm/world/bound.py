@@ -101,6 +101,8 @@ class Bound:
     """Whether it deletes what is not there without a word."""
     labelling: Labelling | None = None
     """What it does with the labels of a thing of whatever resource."""
+    under: "Bound | None" = None
+    """Of what is not stored itself: the tool of the thing that its path is under (`/gists/{id}/star`)."""
     things: Callable[[str], Resource] = field(kw_only=True)
     """What all tools of any resource share, by its name."""
 
@@ -223,7 +225,9 @@ class Bound:
         if not self.lookups or self.thing is None or self.own_key is None:
             return None
         found = matching(self.own_key, self.thing.fields, self.last)
-        return found if found is not None and found != self.resource_key else None
+        # What shows no key but its own (`version` of a definition) has no other.
+        alone = found == self.key_field and self.resource_key not in self.shown_fields
+        return found if found is not None and found != self.resource_key and not alone else None
 
     @cached_property
     def writable(self) -> dict[str, View]:

@@ -16,9 +16,10 @@ from pydantic import BeforeValidator, Field
 from gtm.errors import ConfigError
 from gtm.tools.view import View
 from gtm.types import Effect, EffectKind, Json, Requirement, Rules, Tool, Toolset, Write
+from gtm.world.bound import STORED
 from gtm.world.effects import infer_effects
 from gtm.world.expressions import Expression
-from gtm.world.model import STORED, WorldModel
+from gtm.world.model import WorldModel
 
 NAMES = ("args", "state", "world")
 """What an expression reads: the arguments, the thing before the call, all known things by resource."""

@@ -227,8 +227,9 @@ def _key_parts(bound: Bound, draft: Draft, value: Mapping[str, Json]) -> dict[st
         inside = bound.resource.holder
         return {inside[0]: {**_object(value.get(inside[0])), inside[1]: key}} if inside is not None else {}
     # A key that the field cannot hold is not shown: what stands there is imagined once.
-    place = bound.resource.fields.get(name)
-    return {name: key} if place is None or fitted(key, place) is not None else {}
+    fields = bound.resource.fields
+    alike = (other for other in fields if flat(other) == flat(name))  # `Id` beside `id`
+    return {n: key for n in (name, *alike) if n not in fields or fitted(key, fields[n]) is not None}
 
 
 def _parents_fields(bound: Bound, arguments: Mapping[str, Json]) -> dict[str, Json]:

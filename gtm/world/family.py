@@ -23,6 +23,9 @@ _CONFLICTS = frozenset({"already", "exists", "duplicate"})
 """Words of documented errors' names that say that something is there already, unless it is one of these."""
 _REPEATED = frozenset({"request", "tag", "tags", "token", "operation"})
 
+_REVIVING = frozenset("restore undelete recover undo revive purge".split())
+"""Verbs of what is done to deleted things."""
+
 _BATCHES = frozenset("items records entries objects elements values data body list rows array".split())
 
 
@@ -124,6 +127,26 @@ def is_forgiving(tool: Tool, toolset: Toolset) -> bool:
     Of 586 recorded deletions by such AWS tools 1.4 % failed for that reason, of 1,003 by the others 15.3 %.
     """
     return not documents_absence(tool) and any(map(documents_absence, toolset.tools))
+
+
+def outer_tools(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> dict[str, Tool]:
+    """For tools that are about no thing, the one about the thing that their path is under, the nearest: by name."""
+    keyed = {
+        tool.http.path: tool
+        for tool in tools
+        if tool.http is not None and tool.http.path.endswith("}") and effects[tool.name].resource
+        if effects[tool.name].kind in {"read", "update", "delete"} and effects[tool.name].key
+    }
+    found: dict[str, Tool] = {}
+    for tool in tools:
+        if tool.http is None or effects[tool.name].resource is not None or _REVIVING & set(words(tool.name)):
+            continue
+        path = tool.http.path
+        above = (path[:at] for at in range(len(path) - 1, 0, -1) if path[at] == "/")
+        outer = next((keyed[part] for part in above if part in keyed), None)
+        if outer is not None and {*effects[outer.name].key} <= {*required_names(tool)}:
+            found[tool.name] = outer
+    return found
 
 
 def documents_absence(tool: Tool) -> bool:

@@ -17,6 +17,9 @@ HOLDERS = frozenset("data items results result value values list entries records
 
 _IDS = (("id",), ("uuid",), ("guid",))
 
+GUESSES = ("uuid", "sid", "key", "number", "slug")
+"""Fields that are keys where nothing better is there."""
+
 _BOUNDS = {
     "minimum": max,
     "exclusiveMinimum": max,
@@ -81,7 +84,7 @@ def document_path(
     alone = len(shape.get("properties") or ()) == 1
     keyed = bool(own & {flat(name) for name in shape.get("properties") or ()})
 
-    def rank(at: int, path: tuple[str, ...], properties: tuple[str, ...]) -> tuple[bool, int, bool, bool, bool, int]:
+    def rank(at: int, path: tuple[str, ...], properties: tuple[str, ...]) -> tuple[bool | int, ...]:
         names = {flat(name) for name in properties}
         holder = next((step for step in reversed(path) if step != "*"), None)
         named = holder is not None and (_names(holder, resource) or flat(holder) in HOLDERS)
@@ -95,14 +98,16 @@ def document_path(
         # And an array in one thing holds its parts.
         is_field = is_field or (not many and "*" in path and not named)
         has_key = (bool(names & own) and not is_field) or (named and bool(alike))
-        return has_key, len(alike - ALWAYS), named, bool(alike), many == ("*" in path), -at
+        # Of several arrays of an answer the one called as its things has them (`queues` beside `queueMessages`).
+        first = many and has_key and holder is not None and _names(holder, resource)
+        return has_key, first, len(alike - ALWAYS), named, bool(alike), many == ("*" in path), -at
 
     found = [*_places(shape), *_called(shape, resource)]
     places = [(path, names) for path, names in found if names and ("*" in path if many else len(path) < 3)]
     ranked = sorted(((rank(at, *place), place[0]) for at, place in enumerate(places)), reverse=True)
     if not ranked:
         return None
-    (has_key, _, _, alike, _, _), best = ranked[0]
+    (has_key, _, _, _, alike, _, _), best = ranked[0]
     wrapped = [path for _, path in ranked if len(path) == 1 and _names(path[0], resource)]
     return best if has_key or alike or many or best == () else (wrapped[0] if wrapped else None)
 
@@ -130,11 +135,13 @@ def key_field(
     keys: Sequence[str],
     resource: str,
     named: bool = False,
+    *,
+    sure: bool = False,
 ) -> str | None:
     """The document's own key among its properties: what the keyed tools' argument names, else `id`, `name`.
 
     `{groupName}` is `groupName`, else `name`; `{petId}` is `petId`, else `id`; `{pet}` is the name where callers give
-    one (`named`), else the id.
+    one (`named`), else the id. `sure` leaves out what merely may be a key (`slug`).
     """
     places = dict([*_places(shape), *_called(shape, resource)]) if shape is not None else {}
     properties = places.get(document, ()) if document is not None else ()
@@ -144,9 +151,9 @@ def key_field(
     wanted += [*(flat(key) for key in keys), *(bare(key, last) for key in keys)]
     wanted += [words(key)[-1] for key in keys if is_identifying(key)]
     wanted += ["name"] if named and any(singular(flat(key)) == flat(last) for key in keys) else []
-    wanted += ["id", flat(last) + "id", "uuid", "sid", "key", "number", "slug"]
+    wanted += ["id", flat(last) + "id", *(() if sure else GUESSES)]
     # A name is no key where every tool asks for an id.
-    wanted += ["name"] if not keys or any(words(key)[-1:] not in _IDS for key in keys) else []
+    wanted += ["name"] if not sure and (not keys or any(words(key)[-1:] not in _IDS for key in keys)) else []
     return next((by_flat[name] for name in wanted if name in by_flat), None)
 
 

@@ -7,9 +7,10 @@ imagined, was never made.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gtm.types import Json, canonical
+from gtm.world.answers import given_in
 from gtm.world.bound import Bound
 from gtm.world.fields import is_identifying
 from gtm.world.outcome import Moment, Refusal
@@ -61,6 +62,18 @@ def _gone(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Refusa
         if outer.on_delete != "orphan" and moment.state.is_deleted(place, SINGLE):
             return Refusal("not_found", f"{outer.label} was not found")
     return None
+
+
+def buried(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Refusal | None:
+    """Why a call about no thing finds nothing where what its path is under, or what holds that, was deleted."""
+    outer = bound.under
+    if outer is None:
+        return None
+    entry = enter(outer, arguments, replace(moment, mode="open"))
+    key = given_in(outer, arguments)
+    if entry.refusal is None and outer.resource.on_delete != "orphan" and moment.state.is_deleted(entry.place, key):
+        return Refusal("not_found", f"{outer.resource.label} {key!r} was not found")
+    return entry.refusal
 
 
 def place_of(bound: Bound, arguments: Mapping[str, Json], state: State) -> Place:

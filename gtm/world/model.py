@@ -5,14 +5,17 @@ Knows nothing of sessions, engines or prompts.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import product
 
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, Toolset
 from gtm.world import family
-from gtm.world.bound import STORED, Address, Bound, address_of
+from gtm.world.bound import STORED, Bound, address_of
 from gtm.world.effects import infer_effects, storable
 from gtm.world.fields import bare, key_holder, last_noun, matching
 from gtm.world.keys import (
+    GUESSES,
     calls_by_noun,
     document_path,
     given_key,
@@ -32,8 +35,6 @@ from gtm.world.resource import Resource
 from gtm.world.takers import Takers
 from gtm.world.words import flat, words
 from gtm.world.wrappers import unwrapped, wrappers_of
-
-__all__ = ["STORED", "Bound", "WorldModel"]
 
 _READERS_FIRST = ("read", "list", "create", "update", "delete")
 
@@ -75,6 +76,7 @@ class WorldModel:
         self._family = family.Family(self._levels, reach)
         self._naming = Naming(toolset.tools, self.effects)
         self._labellings = labellings(toolset.tools, self.effects)
+        self._outer = family.outer_tools(toolset.tools, self.effects)
 
     def bind(self, tool: Tool) -> Bound:
         """The tool bound to the world; computed at the first use."""
@@ -139,16 +141,16 @@ class WorldModel:
         mentions = mentioned(tool, self.effects, self.toolset.tools, self.resource)
         if effect.kind not in STORED or effect.resource is None:
             names, labels = self._naming.names(tool), self._labellings.get(tool.name)
-            return Bound(tool, effect, shape, mentions=mentions, names=names, labelling=labels, things=self.resource)
+            bound = Bound(tool, effect, shape, mentions=mentions, names=names, labelling=labels, things=self.resource)
+            outer = self._outer.get(tool.name)
+            return replace(bound, under=self.bind(outer) if outer is not None else None)
         thing = self.resource(effect.resource)
         parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
         document = self._locate(tool, shape)
-        field = (
-            None
-            if self._is_singleton(tool)
-            else key_field(shape, document, keys, effect.resource, self._is_named(effect.resource))
-        )
+        field, sure = None, thing.key is not None and flat(thing.key) not in {*GUESSES, "name"}
+        if not self._is_singleton(tool):
+            field = key_field(shape, document, keys, effect.resource, self._is_named(effect.resource), sure=sure)
         wrappers = wrappers_of(tool, self.effects[tool.name], thing.shown)
         batch = family.batch_argument(tool, effect, thing.shown)
         if effect.kind == "create":
@@ -205,10 +207,6 @@ class WorldModel:
         names = [name for name in names if not is_served(written[name])]
         name = given_key(names, field, self.keys_of(resource), resource, copies=duplicates(tool))
         return (name,) if name else ()
-
-    def _address(self, tool: Tool) -> Address | None:
-        """How keys are made up, where one argument of the keyed tools holds a whole path."""
-        return address_of(tool, self.effects[tool.name], self._unwrapped(tool))
 
     def _unwrapped(self, tool: Tool) -> dict[str, Json]:
         """A tool's arguments, those that hold a thing's fields opened."""
@@ -305,13 +303,13 @@ class WorldModel:
         names = self.keys_of(resource)
         found: str | None = None
         leaf: dict[str, Json] = {}
-        for kind in _READERS_FIRST:
+        for sure, kind in product((True, False), _READERS_FIRST):
             for tool in self._groups[resource]:
                 if found is not None or self.effects[tool.name].kind != kind or self._is_singleton(tool):
                     continue
                 shape = self._shape_of(tool)
                 document = self._locate(tool, shape)
-                found = key_field(shape, document, names, resource, self._is_named(resource))
+                found = key_field(shape, document, names, resource, self._is_named(resource), sure=sure)
                 if found is not None and document is not None and isinstance(tool.output_schema, dict):
                     view = View(tool.output_schema, tool.output_schema).at((*document, found))
                     leaf = dict(view.flat) if view else {}
@@ -355,7 +353,7 @@ class WorldModel:
                 found.update(k for k in self.keys_of(resource) if matching(k, self._written(tool)))
                 if calls_by_noun(self.keys_of(resource)):  # `service` in other tools, `serviceName` here
                     found.update(name for name in self._written(tool) if bare(name, last) == "name")
-                if self._address(tool) is not None:
+                if address_of(tool, self.effects[tool.name], self._unwrapped(tool)) is not None:
                     found.update(self.keys_of(resource))
         others = {"resource", *(flat(last_noun(other)) for other in self._groups)} - {flat(last)}
         # What names another kind of thing (`TableName` of an item) says where it is, not which.
@@ -369,7 +367,7 @@ class WorldModel:
                 return True
             # A POST at a thing's own path may be any action there: too weak to say what does not exist.
             if effect.kind == "create" and not (tool.http is not None and tool.http.path.endswith("}")):
-                address = self._address(tool)
+                address = address_of(tool, self.effects[tool.name], self._unwrapped(tool))
                 if address is not None and address.name is not None:
                     return True
                 wrappers = wrappers_of(tool, effect, frozenset())

@@ -254,7 +254,7 @@ class Siblings:
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
         many = answers_many(tool) if path.segments not in self._put else False
         plural = is_plural(path.statics[-1].lower() if path.statics else "")
-        lists = plural and path.segments not in self._put and _lists(tool, path.statics[-1])
+        lists = plural and _lists(tool, path.statics[-1])
         asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
         if many or lists or (many is None and plural):
             return effect("list", path.collection, keys, 0.9, f"{asked} on a collection")
@@ -290,8 +290,9 @@ class Siblings:
         shown = self._gets.get(path.segments)
         if path.method == "PUT" and self._makes_one(tool):
             return effect("create", path.collection, keys, 0.7, "PUT that creates by its name")
-        is_single = kind == "update" and shown is not None and self.effect(shown).kind == "read"
-        if path.collection in self._items and not is_single:
+        shows = self.effect(shown).kind if shown is not None else None
+        is_single = kind == "update" and shows == "read"
+        if shows == "list" or (path.collection in self._items and not is_single):
             return opaque(f"{path.method} on a whole collection")
         found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")
         return found.model_copy(update={"upsert": kind == "update"})
@@ -305,7 +306,8 @@ def _creates(tool: Tool) -> bool:
 def _lists(tool: Tool, things: str) -> bool:
     """Whether a tool is called a list and answers an array called as its things (`intentSummaries` of `intents`)."""
     own = singular(words(things)[-1])
-    return words(tool.name)[:1] == ("list",) and any(own in map(singular, words(name)) for name in top_arrays(tool))
+    named = any(own in map(singular, words(name)) for name in top_arrays(tool))
+    return named and "list" in words(tool.name)[:2]
 
 
 def _is_verb(segment: str) -> bool:

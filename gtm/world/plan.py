@@ -21,7 +21,7 @@ from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.labelled import merged_labels, plan_labels
-from gtm.world.lineage import enter, find, removal
+from gtm.world.lineage import buried, enter, find, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import SINGLE, Collection, Document, Place, Put, State, key_text
@@ -52,7 +52,8 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
         return told
     arguments = told
     if not bound.stored:
-        return _stateless(bound, arguments, moment)
+        refusal = buried(bound, arguments, moment)
+        return Plan(refusal=refusal) if refusal is not None else _stateless(bound, arguments, moment)
     entry = enter(bound, arguments, moment)
     if entry.refusal is not None:
         return Plan(refusal=entry.refusal)
@@ -290,7 +291,9 @@ def _is_absent(bound: Bound, moment: Moment, argument: str | None) -> bool:
         return True
     if not bound.resource.tells(argument):
         return False
-    return moment.mode == "closed" or (moment.mode == "auto" and bound.resource.caller_keys)
+    place = bound.parameters.child(argument)
+    fixed = place is not None and place.keyword("enum") is not None  # `default`, the only one: there from the start
+    return moment.mode == "closed" or (moment.mode == "auto" and bound.resource.caller_keys and not fixed)
 
 
 def _may_be_untold(bound: Bound, moment: Moment, place: Place) -> bool:
@@ -317,7 +320,7 @@ def _replaces(bound: Bound) -> bool:
 
 
 def _kept(bound: Bound, value: dict[str, Json]) -> dict[str, Json]:
-    """What a PUT leaves standing: fields that its caller cannot write."""
+    """What a PUT leaves standing: fields that its caller cannot write, and when the thing was made."""
     key_name = bound.key_field or bound.resource_key
     return {**_unwritable(value, bound.writable), **{n: v for n, v in value.items() if n == key_name}}
 
@@ -326,7 +329,7 @@ def _unwritable(value: dict[str, Json], writable: Mapping[str, View]) -> dict[st
     kept: dict[str, Json] = {}
     for name, part in value.items():
         place = writable.get(flat(name))
-        if place is None:
+        if place is None or (services.is_created(name) and services.is_time(name, place.flat)):
             kept[name] = part
         elif isinstance(part, dict) and place.properties:
             inner = {flat(n): child for n in place.properties if (child := place.child(n)) is not None}

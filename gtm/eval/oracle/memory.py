@@ -195,6 +195,9 @@ class Oracle:
         if known is None or not known.alive:
             self._comes_with(address)
         self.things[address] = Thing(True, f"written in step {self.step}", made, facts)
+        if key_of(body_of(route, arguments), route.keys) not in (None, address[-1]):
+            del self.things[address]  # it has another key now
+            return
         place, _ = document_of(content, route, address[-1])
         self._note_sent(address, arguments, place)
         self._show(address, content)
@@ -209,8 +212,9 @@ class Oracle:
         wrapper = next((n for n, v in sent.items() if isinstance(v, dict) and place[-1:] == (n,)), None)
         inside, sent = unwrapped(sent, self._route, place) if wrapper is None else ((wrapper,), sent[wrapper])
         thing = self.things[address]
-        # An argument may set a field of a slightly other name, or all that is inside it.
-        touched = {flat(name) for name in sent}
+        # An argument may set a field of a slightly other name, or all that is inside it; what it holds may be shown
+        # without it.
+        touched = {flat(name) for name in sent} | {flat(at[-1]) for at, _ in scalars(sent)}
         thing.facts = {p: f for p, f in thing.facts.items() if not touched & {flat(p[0]), flat(p[-1])}}
         for at, value in scalars(sent):
             if value is not None and flat(str(value)) not in KEEPING and not _unsendable((*inside, *at), self._route):

@@ -227,7 +227,8 @@ def _route(
         kind = "look" if method == "GET" else "act"  # it answers what it is asked with (`/redirect-to?url=`)
     if any(("{" in s and s != PARAMETER) or ":" in s for s in template):
         kind = "look" if method in ("GET", "HEAD", "OPTIONS") else "act"
-    if kind == "read" and items and {flat(name) for name in output.properties(())} <= {flat(items[0]), *_AROUND}:
+    shown = {flat(name) for name in output.properties(())}
+    if kind == "read" and items and (shown <= {flat(items[0]), *_AROUND} or shown & TOTALS):
         kind = "look"  # a list of what belongs to the key, not the thing itself
     if kind == "delete" and "body" in tool.parameters.get("properties", ()):
         kind = "act"  # it takes something out of the thing
@@ -276,6 +277,8 @@ def key_names(parameter: str, owner: str) -> tuple[str, ...]:
     stem, own = name[: -len(ending)], singular(owner)
     if ending == "name" and own in _PEOPLE:
         return (name,)  # their `name` is what they are called, not how they are found
+    if stem.startswith("external"):
+        return (name,)  # the caller's own: the API's is another
     if stem == "resource":  # `{resourceId}` under `/issuer` names an issuer: in an answer it is the `issuerId`
         return (name, ending, own + ending)
     also = ("id",) if ending == "uid" else ()  # `{monitor_uid}` may be the `uid` beside an `id`
@@ -370,7 +373,7 @@ def unwrapped(sent: dict[str, Json], route: Route, place: Place) -> tuple[Place,
     shown = route.output.properties(place)
     fields = {name for depth in range(len(place) + 1) for name in route.output.properties(place[:depth])}
     outer = [(n, v) for n, v in sent.items() if isinstance(v, dict) and n not in fields]
-    inner = [((n,), v) for n, v in outer if v and 2 * len({*v} & {*shown}) >= len(v)]
+    inner = [((n,), v) for n, v in outer if v and 2 * len({*v} & {*shown}) > len(v)]
     return inner[0] if len(inner) == 1 else ((), sent)
 
 
