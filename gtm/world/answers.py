@@ -1,6 +1,7 @@
 """Documents inside answers: put there, found again, and what stands around them kept."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from gtm.tools.shape import escape
 from gtm.tools.view import View
@@ -9,7 +10,7 @@ from gtm.world.bound import Bound
 from gtm.world.fields import matching, taken, takes
 from gtm.world.state import Change, Place, State, Wrap, key_text
 from gtm.world.state import Collection as Kept
-from gtm.world.tree import Whole, overlay
+from gtm.world.tree import Whole, overlay, steps_of
 
 
 def wrap(path: tuple[str, ...], value: Json) -> tuple[Json, str]:
@@ -86,6 +87,7 @@ def shown(
     others = [name for name in value if name not in declared]
     always = bound.shown_fields
     fits = view is not None and takes(view, value)
+    told = _tree(sent)
     for name in declared:
         source = name if name in value else matching(name, others, bound.last) if others else None
         if source is None or (name not in always and source not in sent):
@@ -95,7 +97,8 @@ def shown(
             continue
         known = value[source]
         if isinstance(known, dict | list):
-            known = _placed(known, inner, None if source in sent else always[name])
+            said = told.get(source, {} if source not in sent else None)
+            known = _placed(known, inner, always.get(name, {}), said)
         if not (fits and source == name) and not takes(inner, known):
             # Another tool took or showed what this one cannot: only what it can is known.
             known = taken(known, inner)
@@ -106,21 +109,50 @@ def shown(
     return part, marks
 
 
-def _placed(value: Json, view: View | None, shape: Json) -> Json:
-    """The part of a value that a shape has places for (all of it without a shape); maps are whole."""
+_Told = dict[str, Any] | None
+"""What a caller set, by property (`*` for the items of an array); None: this, and all that is inside of it."""
+
+
+def _placed(value: Json, view: View | None, shape: Json, told: _Told) -> Json:
+    """The part of a value that a shape has places for, and what a caller set of it; maps are whole."""
     if isinstance(value, dict):
         if view is None or not view.properties:
             return Whole(value)
-        inner = shape.get("properties") if isinstance(shape, dict) else None
-        kept = {name: part for name, part in value.items() if inner is None or name in inner}
+        inner = (shape.get("properties") or {}) if isinstance(shape, dict) else {}
         return {
-            name: _placed(part, view.child(name), inner[name] if inner is not None else None)
-            for name, part in kept.items()
+            name: _placed(part, view.child(name), inner.get(name), told.get(name, {}) if told is not None else None)
+            for name, part in value.items()
+            if told is None or name in inner or name in told
         }
     if isinstance(value, list):
         items = shape.get("items") if isinstance(shape, dict) else None
-        return [_placed(part, view.items if view is not None else None, items) for part in value]
+        said = told.get("*", {}) if told is not None else None
+        return [_placed(part, view.items if view is not None else None, items, said) for part in value]
     return value
+
+
+def pointers(name: str, value: Json) -> Iterator[str]:
+    """Where an argument sets parts of a field: `/spec/image`, `/spec/ports/*/port`; `/spec/` where it has none."""
+    if isinstance(value, dict):
+        inner = [pointer for step, part in value.items() for pointer in pointers(escape(step), part)]
+    elif isinstance(value, list):
+        inner = [pointer for part in value for pointer in pointers("*", part)]
+    else:
+        inner = [""]
+    yield from (f"/{name}{pointer}" for pointer in dict.fromkeys(inner or ["/"]))
+
+
+def _tree(sent: Collection[str]) -> dict[str, Any]:
+    """What `pointers` told."""
+    tree: dict[str, Any] = {}
+    for pointer in sorted(name for name in sent if name.startswith("/")):
+        *above, last = steps_of(pointer)
+        node: _Told = tree
+        for step in above:
+            node = node.setdefault(step, {}) if node is not None else None
+        if node is not None and last:
+            node.setdefault(last, None)
+    return tree
 
 
 def sent_in(sources: Mapping[str, Source]) -> tuple[str, ...]:
@@ -166,16 +198,36 @@ def wrapped(bound: Bound, signature: str, collection: Kept, known: Json, sources
     kept = collection.envelopes.get(signature)
     if kept is None or not isinstance(known, dict) or bound.shape is None or not bound.document:
         return known
-    declared = bound.shape.get("properties") or {}
-    kept = {n: v for n, v in kept.items() if n in declared and n != bound.document[0] and _takes(bound, n, v)}
-    sources.update({f"/{escape(name)}": "state" for name in kept if name not in known})
-    return overlay(known, kept)
-
-
-def _takes(bound: Bound, name: str, value: Json) -> bool:
     schema = bound.tool.output_schema
-    place = View(schema, schema).child(name) if isinstance(schema, dict) else None
-    return place is None or takes(place, value)
+    view = View(schema, schema) if isinstance(schema, dict) else None
+    fitting = _fitting(kept, bound.shape, view, bound.document)
+    sources.update(_new(fitting, known, ""))
+    return overlay(known, fitting)
+
+
+def _fitting(
+    kept: dict[str, Json], shape: dict[str, Json], view: View | None, path: tuple[str, ...]
+) -> dict[str, Json]:
+    """Of what stood around documents, at each level above them, what a shape has and takes."""
+    found: dict[str, Json] = {}
+    declared = shape.get("properties") or {}
+    for name, value in kept.items():
+        place = view.child(name) if view is not None else None
+        if name in declared and path and name == path[0]:
+            inner = _fitting(value, declared[name], place, path[1:])
+            found |= {name: inner} if inner else {}
+        elif name in declared and (place is None or takes(place, value)):
+            found[name] = value
+    return found
+
+
+def _new(kept: Mapping[str, Json], known: Mapping[str, Json], at: str) -> Iterator[tuple[str, Source]]:
+    """Where the known part has nothing of what was kept."""
+    for name, value in kept.items():
+        if name not in known:
+            yield f"{at}/{escape(name)}", "state"
+        elif isinstance(value, dict) and isinstance(known[name], dict):
+            yield from _new(value, known[name], f"{at}/{escape(name)}")
 
 
 def wrapping(bound: Bound, signature: str, state: State, place: Place, content: Json) -> tuple[Change, ...]:
@@ -183,8 +235,16 @@ def wrapping(bound: Bound, signature: str, state: State, place: Place, content: 
     if not bound.document or not isinstance(content, dict):
         return ()
     kept = state.at(place).envelopes.get(signature, {})
-    around = {name: value for name, value in content.items() if name != bound.document[0] and name not in kept}
-    return (Wrap(place, signature, {**kept, **around}),) if around else ()
+    around = overlay(kept, _around(content, bound.document))
+    return (Wrap(place, signature, around),) if around != kept else ()
+
+
+def _around(content: dict[str, Json], path: tuple[str, ...]) -> dict[str, Json]:
+    """What an answer shows beside its documents, at each level above them."""
+    around = {name: value for name, value in content.items() if name != path[0]}
+    inner = content.get(path[0])
+    beside = _around(inner, path[1:]) if isinstance(inner, dict) and path[1:2] not in {(), ("*",)} else {}
+    return {**around, path[0]: beside} if beside else around
 
 
 def asked(bound: Bound, arguments: Mapping[str, Json]) -> str:

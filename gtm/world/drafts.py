@@ -16,6 +16,7 @@ from gtm.world import answers, services
 from gtm.world.actions import action_of, outcome_of
 from gtm.world.bound import Bound
 from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place, taken, takes
+from gtm.world.hints import HOLDERS
 from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
@@ -162,6 +163,10 @@ def answer_with(
         echoed, echo_marks = echo(bound, arguments)
         known = {**echoed, **known}
         marked = {**echo_marks, **marked}
+    elif bound.document == () and any(flat(name) in HOLDERS for name in bound.shown_fields):
+        for name, leaf in bound.shown_fields.items():  # `result` beside `data` is how the call went
+            if name not in known and (went := _went_well(leaf)) is not None:
+                known[name], marked[f"/{escape(name)}"] = went, "computed"
     return known, marked
 
 
@@ -204,6 +209,8 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
             value.pop(target, None)
         else:
             value[target], sources[target] = merged, "argument"
+            if isinstance(part, dict | list):
+                sources.update(dict.fromkeys(answers.pointers(escape(target), part), "argument"))
     return value, sources
 
 

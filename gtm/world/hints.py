@@ -28,6 +28,14 @@ _AROUND = frozenset(
 )
 """Words of answer properties that stand around a list or a thing."""
 
+HOLDERS = frozenset("data items results result value values list entries records resources".split())
+"""Properties (flat names) that hold a list's things whatever they are called."""
+
+_PAGE = frozenset(
+    "total totalcount count offset limit next previous page perpage pagesize maxresults startat islast".split()
+)
+"""Properties (flat names) that say where a page lies."""
+
 
 def effect(kind: str, resource: str | None, key: tuple[str, ...], confidence: float, reason: str) -> Effect:
     """An inferred effect."""
@@ -127,6 +135,12 @@ def endings_of(resource: str) -> list[str]:
     """`auto_ml_job` -> auto_ml_job, ml_job, job."""
     parts = resource.rpartition("/")[2].split("_")
     return ["_".join(parts[at:]) for at in range(len(parts))] if resource else []
+
+
+def answers_page(tool: Tool) -> bool:
+    """Whether the output is a page of things: an array of them (`items`) beside where it begins, ends and goes on."""
+    around = _PAGE & {flat(name) for name in View(tool.output_schema, tool.output_schema).properties}
+    return len(around) > 1 and any(flat(name) in HOLDERS for name in top_arrays(tool))
 
 
 def answers_many(tool: Tool) -> bool | None:

@@ -7,13 +7,11 @@ from string import digits
 from gtm.tools.view import View
 from gtm.types import Json
 from gtm.world.fields import bare, is_identifying, last_noun
+from gtm.world.hints import HOLDERS
 from gtm.world.words import flat, noun, singular, words
 
 ALWAYS = frozenset({"id", "name"})
 """Fields that every resource is taken to have; they tell little about which one is shown."""
-
-HOLDERS = frozenset("data items results result value values list entries records resources".split())
-"""Properties (flat names) that hold a list's things whatever they are called."""
 
 _IDS = (("id",), ("uuid",), ("guid",))
 
@@ -151,9 +149,13 @@ def key_field(
     wanted += [*(flat(key) for key in keys), *(bare(key, last) for key in keys)]
     wanted += [words(key)[-1] for key in keys if is_identifying(key)]
     wanted += ["name"] if named and any(singular(flat(key)) == flat(last) for key in keys) else []
-    wanted += ["id", flat(last) + "id", *(() if sure else GUESSES)]
-    # A name is no key where every tool asks for an id.
-    wanted += ["name"] if not sure and (not keys or any(words(key)[-1:] not in _IDS for key in keys)) else []
+    # What is asked for by a slug has no number for a key, and what is asked for by an id no name.
+    asked = {words(key)[-1] for key in keys if is_identifying(key)}
+    told = bool(asked) and asked <= {*GUESSES, "name"}
+    guesses = () if sure or told else GUESSES
+    wanted += ["id", flat(last) + "id", *sorted(guesses, key=lambda name: name != "slug" or not calls_by_noun(keys))]
+    may_be_name = "name" in asked if told else not keys or any(words(key)[-1:] not in _IDS for key in keys)
+    wanted += ["name"] if may_be_name and not sure else []
     return next((by_flat[name] for name in wanted if name in by_flat), None)
 
 

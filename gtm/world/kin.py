@@ -9,8 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import bare, last_noun
-from gtm.world.hints import ID_ENDINGS, argument_names, endings_of, required_names, top_arrays
-from gtm.world.keys import HOLDERS
+from gtm.world.hints import HOLDERS, ID_ENDINGS, argument_names, endings_of, required_names, top_arrays
 from gtm.world.words import flat, noun, words
 
 _SHARED = 2

@@ -12,14 +12,16 @@ from functools import lru_cache
 from gtm.tools.shape import escape
 from gtm.types import Json, Source
 from gtm.world import services
-from gtm.world.answers import asked, documents_in, items_in, put_items, shown, wrap, wrapped, wrapping
+from gtm.world.answers import asked, documents_in, items_in, put_items, shown, typed_key, wrap, wrapped, wrapping
 from gtm.world.bound import Bound
+from gtm.world.fields import matching
 from gtm.world.filters import Filters, count, page_of
 from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
 from gtm.world.sorting import Rule, arranged, sorting
 from gtm.world.state import SINGLE, Change, Collection, Document, Pin, Place, Put, key_text
 from gtm.world.tree import UNKNOWN, absorb
+from gtm.world.words import flat
 
 IMAGINED = (2, 3)
 """Things an unseen list holds, at least and at most: each costs generated tokens."""
@@ -161,6 +163,7 @@ def _items(
     path = bound.document or ()
     at = "".join(f"/{escape(step)}" for step in path[: path.index("*")])
     rest = path[path.index("*") + 1 :]
+    own = bound.key_field if flat(bound.key_field or "-") == flat(bound.resource_key or "") else None
     items: list[Json] = []
     sources: dict[str, Source] = {}
     stubs: list[tuple[int, Stub]] = []
@@ -169,6 +172,8 @@ def _items(
         stubs += [(index, stub) for stub in named]
         new: dict[str, Source] = dict.fromkeys(document.value, "computed") if document.order < 0 else {}
         value = {**document.value, **referred} if referred else document.value
+        if own is not None and not (own in value or matching(own, value, bound.last)):
+            value = {**value, own: typed_key(bound, document.key)}  # what was made told its key by another name
         part, marks = shown(bound, value, {**new, **dict.fromkeys(referred, "computed")}, document.sent)
         item, pointer = wrap(rest, part)
         items.append(item)

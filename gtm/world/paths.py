@@ -6,12 +6,13 @@ An item path ends with a parameter and acts on one thing, a collection path list
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gtm.types import Effect, Tool
 from gtm.world.hints import (
     answers_many,
+    answers_page,
     argument_names,
     effect,
     is_around,
@@ -159,7 +160,7 @@ class Siblings:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
-        self.paths = _without_echoes(_spelt_alike(_meant(http)))
+        self.paths = _without_echoes(_spelt_alike(_apart(_meant(http))))
         roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
         if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
             top = tuple((name, False) for name in roots)
@@ -250,11 +251,11 @@ class Siblings:
         kind = None if known else VERBS.get(verb)
         if kind == "list" and len(path.statics) > 1:
             return effect("list", path.parent, keys, 0.8, "GET on a search path")
-        if verb in ACTIONS or kind == "compute":
+        if not known and (verb in ACTIONS or kind == "compute"):
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
         many = answers_many(tool) if path.segments not in self._put else False
         plural = is_plural(path.statics[-1].lower() if path.statics else "")
-        lists = plural and _lists(tool, path.statics[-1])
+        lists = answers_page(tool) or (plural and _lists(tool, path.statics[-1]))
         asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
         if many or lists or (many is None and plural):
             return effect("list", path.collection, keys, 0.9, f"{asked} on a collection")
@@ -291,7 +292,7 @@ class Siblings:
         if path.method == "PUT" and self._makes_one(tool):
             return effect("create", path.collection, keys, 0.7, "PUT that creates by its name")
         shows = self.effect(shown).kind if shown is not None else None
-        is_single = kind == "update" and shows == "read"
+        is_single = shows == "read"
         if shows == "list" or (path.collection in self._items and not is_single):
             return opaque(f"{path.method} on a whole collection")
         found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")
@@ -350,6 +351,23 @@ def _spelt_alike(paths: dict[str, Path]) -> dict[str, Path]:
         name: replace(path, segments=tuple((t if held else spellings[flat(t)], held) for t, held in path.segments))
         for name, path in paths.items()
     }
+
+
+def _apart(paths: dict[str, Path]) -> dict[str, Path]:
+    """What follows the key of a written thing at once is inside of it: `{version}` of `/apis/{owner}/{api}`."""
+
+    def form(segments: tuple[tuple[str, bool], ...]) -> tuple[str, ...]:
+        return tuple("{}" if held else text for text, held in segments)
+
+    things = {form(path.segments) for path in paths.values() if path.method in {"DELETE", "PATCH", "PUT"}}
+
+    def opened(segments: tuple[tuple[str, bool], ...]) -> Iterator[tuple[str, bool]]:
+        for at, (text, held) in enumerate(segments):
+            if held and at and segments[at - 1][1] and form(segments[:at]) in things:
+                yield text, False
+            yield text, held
+
+    return {name: replace(path, segments=tuple(opened(path.segments))) for name, path in paths.items()}
 
 
 def _without_echoes(paths: dict[str, Path]) -> dict[str, Path]:

@@ -204,9 +204,9 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
         _is_absent(bound, moment, argument) and not _may_be_untold(bound, moment, place)
     )
     if document is None and (nameless or (absent and not upserts)) and not bound.forgiving:
-        return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {_said(key)} was not found"))
+        return Plan(refusal=Refusal("not_found", f"{bound.resource.label}{_said(key)} was not found"))
     if document is not None and document.origin == "created" and upserts and _keeps(bound, arguments, document):
-        return Plan(refusal=Refusal("conflict", f"{bound.resource.label} {_said(key)} already exists"))
+        return Plan(refusal=Refusal("conflict", f"{bound.resource.label}{_said(key)} already exists"))
     value = document.value if document else {}
     sent = document.sent if document else frozenset[str]()
     # A read's seed does not follow the document: what it mends for its own schema, it mends the same way every time.
@@ -273,7 +273,9 @@ def _names_alike(bound: Bound) -> bool:
 
 
 def _said(key: Json) -> str:
-    return " / ".join(repr(part) for part in key) if isinstance(key, list) else repr(key)
+    if key == SINGLE:
+        return ""
+    return " " + (" / ".join(repr(part) for part in key) if isinstance(key, list) else repr(key))
 
 
 def _instead(bound: Bound, arguments: Mapping[str, Json]) -> str | None:

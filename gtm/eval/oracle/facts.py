@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gtm.eval.oracle.reading import Address, Place
+from gtm.eval.oracle.words import Address, Place
 from gtm.types import Json
 
 SECRETS = frozenset("password passwd secret token credential credentials private passphrase apikey cvv pin".split())

@@ -25,21 +25,17 @@ from gtm.eval.oracle.reading import (
     PAGING,
     PARAMETER,
     TOTALS,
-    Address,
-    Place,
     Route,
     body_of,
     document_of,
     envelope,
-    flat,
     items_of,
     key_of,
     page_size,
     scalars,
     unwrapped,
-    within,
-    words,
 )
+from gtm.eval.oracle.words import Address, Place, alike, flat, within, words
 from gtm.types import Json, Result, canonical
 
 
@@ -100,8 +96,10 @@ class Oracle:
 
     def _forget_answers(self, address: Address) -> None:
         """A write makes earlier answers on its path, above it and below it, worthless."""
-        kept = self._answers.items()
-        self._answers = {k: a for k, a in kept if not (within(a[0], address) or within(address, a[0]))}
+        written = alike(address)
+        known = {key: alike(answer[0]) for key, answer in self._answers.items()}
+        near = {key for key, at in known.items() if within(at, written) or within(written, at)}
+        self._answers = {key: answer for key, answer in self._answers.items() if key not in near}
 
     def _refused(self, address: Address, result: Result) -> None:
         missing = result.status == 404 or (result.error is not None and result.error.kind == "not_found")

@@ -7,19 +7,19 @@ A thing is known by the path it is found at (`/users/7/repos/3`), as a tuple of 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal
 
 import jsonschema_rs
 
+from gtm.eval.oracle.words import Address, Place, flat, singular, words
 from gtm.types import Json, Tool, Toolset
 
 Kind = Literal["create", "read", "replace", "merge", "delete", "list", "look", "act"]
 """`look`: a GET that shows no one thing; `act`: a write whose meaning the path does not tell."""
-Address = tuple[str, ...]
-Place = tuple[str, ...]
 
 PARAMETER = "{}"
+LISTS = "lists"
+"""Beside the methods of a path: its GET answers a list."""
 _SOMETIMES = "x-sometimes"
 _ENDINGS = ("uid", "id", "uuid", "guid", "name", "key", "slug", "number", "code", "sid", "email", "symbol")
 _PEOPLE = frozenset("user member account person people customer collaborator contact".split())
@@ -41,31 +41,6 @@ TOTALS = frozenset(
 ON_PAGE = frozenset(("itemsonpage", "numberofelements"))
 BEGINNINGS = frozenset("createdat created createdon createtime creationdate datecreated creationtime".split())
 CHANGES = frozenset("updatedat updated updatedon updatetime modifiedat lastmodified dateupdated modified".split())
-
-
-def flat(name: str) -> str:
-    """`pet_id`, `petId` -> `petid`."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def within(address: Address, above: Address) -> bool:
-    """Whether a thing is another, or inside of it."""
-    return address[: len(above)] == above
-
-
-def words(name: str) -> set[str]:
-    """`petId` -> `pet`, `id`."""
-    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
-
-
-@lru_cache(maxsize=65536)
-def singular(name: str) -> str:
-    """`pets` -> `pet`."""
-    name = flat(name)
-    for ending, instead in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
-        if name.endswith(ending):
-            return name[: -len(ending)] + instead
-    return name[:-1] if name.endswith("s") and not name.endswith("ss") else name
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,9 +170,16 @@ def read_toolset(toolset: Toolset) -> list[Route]:
     for tool, template, parameters in places:
         assert tool.http is not None
         methods.setdefault(template, set()).add(tool.http.method.upper())
+        if tool.http.method.upper() == "GET" and _lists(tool, template):
+            methods[template].add(LISTS)
         if template[-1] == PARAMETER and (tool.http.method.upper() == "GET" or template[:-1] not in names):
             names[template[:-1]] = parameters[-1]
     return [_route(tool, template, parameters, methods, names) for tool, template, parameters in places]
+
+
+def _lists(tool: Tool, template: Address) -> bool:
+    schema = tool.output_schema
+    return isinstance(schema, dict) and array_place(Reader(schema), template[-1]) is not None
 
 
 def _segments(tool: Tool) -> tuple[Address, tuple[str, ...]]:
@@ -222,7 +204,7 @@ def _route(
     owner = next((s for s in reversed(template) if s != PARAMETER), "")
     items = array_place(output, owner) if method == "GET" else None
     collection = template[:-1] if template[-1] == PARAMETER else template
-    kind = _kind(method, template, items, methods)
+    kind = _kind(method, template, items, methods, tool.name)
     if template[-1] != PARAMETER and kind in ("read", "replace", "merge", "delete") and _is_echo(tool, parameters):
         kind = "look" if method == "GET" else "act"  # it answers what it is asked with (`/redirect-to?url=`)
     if any(("{" in s and s != PARAMETER) or ":" in s for s in template):
@@ -243,7 +225,9 @@ def _is_echo(tool: Tool, parameters: tuple[str, ...]) -> bool:
     return not {*tool.parameters.get("required", ())} <= {*parameters}
 
 
-def _kind(method: str, template: Address, items: Place | None, methods: Mapping[Address, set[str]]) -> Kind:
+def _kind(
+    method: str, template: Address, items: Place | None, methods: Mapping[Address, set[str]], name: str
+) -> Kind:
     siblings = methods[template]
     if method not in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         return "look"
@@ -256,9 +240,10 @@ def _kind(method: str, template: Address, items: Place | None, methods: Mapping[
     shown = "GET" in siblings
     if method == "POST":
         if is_item:
-            return "merge" if shown and not siblings & {"PUT", "PATCH"} else "act"
+            makes = bool(words(name) & {"create", "add", "new"})
+            return "merge" if shown and not makes and not siblings & {"PUT", "PATCH"} else "act"
         return "create" if "GET" in methods.get((*template, PARAMETER), ()) else "act"
-    if not is_item and (not shown or (*template, PARAMETER) in methods):
+    if not is_item and (not shown or LISTS in siblings or (*template, PARAMETER) in methods):
         return "act"
     kinds: dict[str, Kind] = {"PUT": "replace", "PATCH": "merge", "DELETE": "delete"}
     return kinds[method]
@@ -271,7 +256,7 @@ def key_names(parameter: str, owner: str) -> tuple[str, ...]:
         return ()
     ending = next((e for e in _ENDINGS if name.endswith(e)), None)
     if ending is None:
-        return (name,) if name != singular(owner) else (name, "id", "name")
+        return (name,) if name != singular(owner) else (name, "id", "slug", "name")
     if name == ending:
         return (name, singular(owner) + ending)
     stem, own = name[: -len(ending)], singular(owner)
@@ -347,6 +332,8 @@ def document_of(content: Json, route: Route, key: str | None = None) -> tuple[Pl
         ((*at, n), v) for at, o in around for n, v in o.items() if isinstance(v, dict)
     ]
     seen: list[tuple[Place, Json]] = [((), content), *wrapped, *inside]
+    around_it = {singular(segment) for segment in route.template} - {route.owner}
+    seen = [(at, v) for at, v in seen if not at or singular(at[-1]) not in around_it]  # its parent is not the thing
     keyed = [(at, v) for at, v in seen if (own := key_of(v, route.keys)) is not None and key in (None, own)]
     if keyed:
         return next((found for found in keyed if found[0] and singular(found[0][-1]) == route.owner), keyed[0])

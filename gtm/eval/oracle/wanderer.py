@@ -13,18 +13,16 @@ from gtm.eval.oracle.reading import (
     PAGES,
     PAGING,
     PARAMETER,
-    Address,
     Reader,
     Route,
     body_of,
     document_of,
     envelope,
-    flat,
     items_of,
     key_of,
     scalars,
-    words,
 )
+from gtm.eval.oracle.words import Address, flat, words
 from gtm.tools.sampler import sample, sample_arguments
 from gtm.types import Json, Result
 
