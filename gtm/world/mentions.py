@@ -1,10 +1,9 @@
 """Arguments that name things: nothing can be done with one that was never made.
 
-Careful, for a name may be made up in many ways: what was deleted, else only where nothing is imagined, and only a
-value that occurs nowhere in the world. What a create demands must be called after a resource that some tool makes
-(`missing`). What reads, changes and deletes call by an identifier must be there, whatever it is, if nothing in the
-session so far brought it (`unheard`): of the recorded AWS calls that do so without being refused for other reasons 8
-in 10 failed.
+Careful, for a name may be made up in many ways: only where nothing is imagined, and only a value that occurs nowhere
+in the world. What a create demands must be called after a resource that some tool makes (`missing`). What reads,
+changes and deletes call by an identifier must be there, whatever it is, if nothing in the session so far brought it
+(`unheard`): of the recorded AWS calls that do so without being refused for other reasons 8 in 10 failed.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,7 +16,7 @@ from gtm.world.hints import argument_names, required_names
 from gtm.world.lineage import last_part
 from gtm.world.outcome import Moment, Refusal
 from gtm.world.resource import Resource
-from gtm.world.state import Place, State
+from gtm.world.state import State
 from gtm.world.words import flat, says, singular, words
 
 _ENDINGS = ("id", "name", "arn", "identifier")
@@ -166,12 +165,12 @@ def called_by(tools: Sequence[Tool]) -> frozenset[str]:
 
 
 def missing(mentions: Mentions, arguments: Mapping[str, Json], moment: Moment) -> Refusal | None:
-    """Why a call that names what was deleted, or (where nothing is imagined) was never made, cannot succeed."""
+    """Why a call that names what was never made cannot succeed."""
+    if moment.mode != "closed":
+        return None
     for argument, resource in mentions:
         value = arguments.get(argument)
-        gone = value is not None and moment.state.is_deleted(Place(resource.name), value)
-        asked = value if moment.mode == "closed" and isinstance(value, str) and _tells(resource, argument) else ""
-        if gone or (asked and not _is_known(asked, moment)):
+        if isinstance(value, str) and value and _tells(resource, argument) and not _is_known(value, moment):
             return Refusal("not_found", f"{resource.label} {value!r} was not found")
     return None
 
