@@ -119,10 +119,11 @@ def _placed(value: Json, view: View | None, shape: Json, told: _Told) -> Json:
         if view is None or not view.properties:
             return Whole(value)
         inner = (shape.get("properties") or {}) if isinstance(shape, dict) else {}
+        needed = view.keyword("required") or ()
         return {
             name: _placed(part, view.child(name), inner.get(name), told.get(name, {}) if told is not None else None)
             for name, part in value.items()
-            if told is None or name in inner or name in told
+            if told is None or name in inner or name in told or name in needed
         }
     if isinstance(value, list):
         items = shape.get("items") if isinstance(shape, dict) else None

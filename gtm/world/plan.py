@@ -20,11 +20,12 @@ from gtm.world.copies import inherited, named_source, without_source
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
+from gtm.world.keys import narrowed
 from gtm.world.labelled import merged_labels, plan_labels
 from gtm.world.lineage import buried, enter, find, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
-from gtm.world.state import SINGLE, Collection, Document, Place, Put, State, key_text
+from gtm.world.state import SINGLE, Collection, Delete, Document, Place, Put, State, key_text
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
 
@@ -162,7 +163,11 @@ def _names(bound: Bound, fields: Mapping[str, Json]) -> list[str]:
 def _new_key(bound: Bound, fields: Mapping[str, Json], state: State, place: Place, seed: int) -> Json:
     """A key of our own; of one with several parts, those that the caller left out."""
     name = bound.key_field or bound.resource_key or bound.own_key or "id"
-    made = services.new_key(name, bound.key_leaf, bound.last, state.at(place), seed)
+    field = bound.view.child(bound.key_field) if bound.view is not None and bound.key_field is not None else None
+    leaf = bound.key_leaf
+    if field is not None and field.type == leaf.get("type"):
+        leaf = narrowed(leaf, field.flat)
+    made = services.new_key(name, leaf, bound.last, state.at(place), seed)
     if len(bound.own_keys) < 2:
         return made
     return [fields.get(part) if fields.get(part) is not None else made for part in bound.own_keys]
@@ -244,7 +249,7 @@ def _other_name(bound: Bound, key: Json) -> str | None:
     if _names_alike(bound):
         return ""
     others = [name for name, place in bound.resource.fields.items() if is_identifying(name) and fitted(key, place)]
-    return next((name for name in others if name != bound.resource_key), "")
+    return next((name for name in sorted(others, key="name".__ne__) if name != bound.resource_key), "")
 
 
 def _keeps(bound: Bound, arguments: Mapping[str, Json], document: Document) -> bool:
@@ -343,10 +348,12 @@ def _delete(
     bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, document: Document | None, key: Json
 ) -> Plan:
     seed = (moment.seed, bound.tool.name, dict(arguments), document.value if document else None)
-    key = document.key if document else key
+    asked, key = key, document.key if document else key
     changes = removal(bound, moment.state, place, key)
     if isinstance(changes, Refusal):
         return Plan(refusal=changes)
+    if key_text(asked) != key_text(key):
+        changes = (*changes, Delete(place, asked))  # nor is there anything by the other name now
     value = dict(document.value) if document else {}
     sources: dict[str, Source] = dict.fromkeys(value, "state")
     if bound.key_field and bound.key_field not in value and key != SINGLE:

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from gtm.eval.oracle.words import Address, Place
 from gtm.types import Json
 
-SECRETS = frozenset("password passwd secret token credential credentials private passphrase apikey cvv pin".split())
+SECRETS = frozenset(
+    "password passwd secret token credential credentials private privatekey passphrase apikey cvv pin".split()
+)
+NUMBERS = frozenset(("id", "uid", "uuid"))
+"""Keys (flat names) that no write changes, whatever it sends."""
 VOLATILE = frozenset(
     "updated update modified modification changed change edited etag version revision rev last sequence"
     " hash checksum generation".split()

@@ -11,6 +11,7 @@ from gtm.eval.oracle.facts import (
     HARMLESS,
     KEEPING,
     MORE,
+    NUMBERS,
     OPTIONS,
     SECRETS,
     VOLATILE,
@@ -193,8 +194,9 @@ class Oracle:
         if known is None or not known.alive:
             self._comes_with(address)
         self.things[address] = Thing(True, f"written in step {self.step}", made, facts)
-        if key_of(body_of(route, arguments), route.keys) not in (None, address[-1]):
-            del self.things[address]  # it has another key now
+        names = tuple(name for name in route.keys if name not in NUMBERS)
+        if key_of(body_of(route, arguments), names) not in (None, address[-1]):
+            del self.things[address]  # it is called otherwise now
             return
         place, _ = document_of(content, route, address[-1])
         self._note_sent(address, arguments, place)
@@ -247,7 +249,7 @@ class Oracle:
         fields = {flat(name): name for name in document} if self._route.template[-1] == PARAMETER else {}
         name = next((fields[key] for key in self._route.keys if key in fields), None)
         value = document.get(name or "")
-        if name is None or not isinstance(value, str | int) or str(value) == address[-1]:
+        if name is None or not isinstance(value, str | int) or str(value) == address[-1].removesuffix(".0"):
             return
         asked = int(address[-1]) if isinstance(value, int) and address[-1].isdecimal() else address[-1]
         if self._route.output.allows((*at, name), asked):
