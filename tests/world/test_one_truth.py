@@ -138,11 +138,7 @@ def test_the_only_key_there_is_names_something_from_the_start() -> None:
 
 def test_parts_that_another_tool_shows_do_not_join_what_was_sent() -> None:
     patch: Json = {"type": "object", "properties": {"state": TEXT, "schedule": TEXT}}
-    shown: Json = {
-        "type": "object",
-        "properties": {"state": TEXT, "schedule": TEXT, "next": TEXT},
-        "required": ["state"],
-    }
+    shown: Json = {**patch, "required": ["state"]}
     row: Json = {**patch, "properties": {"state": TEXT, "next": TEXT}, "required": ["state", "next"]}
     s = session(
         tool("put_update", {"name": TEXT, "properties": patch}, {"name": TEXT, "properties": shown}, "PUT /u/{name}"),
