@@ -51,6 +51,8 @@ class Oracle:
         self.grown = 0
         """Answers of lists let go because a read showed a thing for the first time: worlds are open by default."""
         self._answers: dict[bytes, tuple[Address, str, int]] = {}
+        self._dated: set[Address] = set()
+        """What callers themselves said the times of."""
         self._found: list[Contradiction] = []
         self._route: Route
 
@@ -215,6 +217,8 @@ class Oracle:
         # An argument may set a field of a slightly other name, or all that is inside it; what it holds may be shown
         # without it.
         touched = {flat(name) for name in sent} | {flat(at[-1]) for at, _ in scalars(sent)}
+        if touched & (BEGINNINGS | CHANGES):
+            self._dated.add(address)
         thing.facts = {p: f for p, f in thing.facts.items() if not touched & {flat(p[0]), flat(p[-1])}}
         for at, value in scalars(sent):
             if value is not None and flat(str(value)) not in KEEPING and not _unsendable((*inside, *at), self._route):
@@ -249,7 +253,8 @@ class Oracle:
         fields = {flat(name): name for name in document} if self._route.template[-1] == PARAMETER else {}
         name = next((fields[key] for key in self._route.keys if key in fields), None)
         value = document.get(name or "")
-        if name is None or not isinstance(value, str | int) or str(value) == address[-1].removesuffix(".0"):
+        same = {address[-1], address[-1].removesuffix(".0")}
+        if name is None or not isinstance(value, str | int) or str(value) in same:
             return
         asked = int(address[-1]) if isinstance(value, int) and address[-1].isdecimal() else address[-1]
         if self._route.output.allows((*at, name), asked):
@@ -273,8 +278,7 @@ class Oracle:
         by_name = {flat(place[-1]): v for place, v in shown.items() if len(place) == 1 and isinstance(v, str)}
         first = next((v for n, v in by_name.items() if n in BEGINNINGS and v[4:5] == "-" and len(v) > 18), None)
         last = next((v for n, v in by_name.items() if n in CHANGES and v[4:5] == "-" and len(v) > 18), None)
-        facts = self.things[address].facts.values()
-        if first is None or last is None or any(f.said == "sent" and f.value in (first, last) for f in facts):
+        if first is None or last is None or address in self._dated:
             return
         self.checks += 1
         if first[:19] > last[:19]:
