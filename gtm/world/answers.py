@@ -1,6 +1,7 @@
 """Documents inside answers: put there, found again, and what stands around them kept."""
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from gtm.tools.shape import escape
@@ -87,7 +88,7 @@ def shown(
     others = [name for name in value if name not in declared]
     always = bound.shown_fields
     fits = view is not None and takes(view, value)
-    told = _tree(sent)
+    told = _tree(frozenset(sent))
     for name in declared:
         source = name if name in value else matching(name, others, bound.last) if others else None
         if source is None or (name not in always and source not in sent):
@@ -132,19 +133,22 @@ def _placed(value: Json, view: View | None, shape: Json, told: _Told) -> Json:
     return value
 
 
-def pointers(name: str, value: Json) -> Iterator[str]:
-    """Where an argument sets parts of a field: `/spec/image`, `/spec/ports/*/port`; `/spec/` where it has none."""
-    if isinstance(value, dict):
-        inner = [pointer for step, part in value.items() for pointer in pointers(escape(step), part)]
-    elif isinstance(value, list):
-        inner = [pointer for part in value for pointer in pointers("*", part)]
-    else:
-        inner = [""]
-    yield from (f"/{name}{pointer}" for pointer in dict.fromkeys(inner or ["/"]))
+def pointers(name: str, value: Json, view: View | None) -> Iterator[str]:
+    """Where an argument sets parts of a field: `/spec/image`, `/spec/ports/*/port`; `/spec/` where it has none.
+
+    What has no declared properties is set whole, and so is the field itself where nothing is said.
+    """
+    inner: list[str] = []
+    if isinstance(value, dict) and view is not None and view.properties:
+        inner = [at for step, part in value.items() for at in pointers(escape(step), part, view.child(step))] or ["/"]
+    elif isinstance(value, list) and view is not None and view.items is not None and view.items.properties:
+        inner = [at for part in value for at in pointers("*", part, view.items)] or ["/"]
+    yield from (f"/{name}{pointer}" for pointer in dict.fromkeys(inner or [""]))
 
 
-def _tree(sent: Collection[str]) -> dict[str, Any]:
-    """What `pointers` told."""
+@lru_cache(maxsize=4096)
+def _tree(sent: frozenset[str]) -> dict[str, Any]:
+    """What `pointers` told, of the fields that were set in part."""
     tree: dict[str, Any] = {}
     for pointer in sorted(name for name in sent if name.startswith("/")):
         *above, last = steps_of(pointer)
@@ -215,7 +219,7 @@ def _fitting(
     for name, value in kept.items():
         place = view.child(name) if view is not None else None
         if name in declared and path and name == path[0]:
-            inner = _fitting(value, declared[name], place, path[1:])
+            inner = _fitting(value, declared[name], place, path[1:]) if isinstance(value, dict) else {}
             found |= {name: inner} if inner else {}
         elif name in declared and (place is None or takes(place, value)):
             found[name] = value

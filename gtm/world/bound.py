@@ -11,8 +11,9 @@ from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
 from gtm.world.keys import is_served
 from gtm.world.labels import Labelling
 from gtm.world.listing import is_presentation
-from gtm.world.paths import Path, address_argument
+from gtm.world.paths import address_argument
 from gtm.world.resource import Resource
+from gtm.world.routes import Path
 from gtm.world.words import flat, words
 
 STORED = frozenset({"create", "read", "list", "update", "delete"})

@@ -16,11 +16,10 @@ from gtm.world import answers, services
 from gtm.world.actions import action_of, outcome_of
 from gtm.world.bound import Bound
 from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place, taken, takes
-from gtm.world.hints import HOLDERS
 from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
-from gtm.world.state import SINGLE, Change, Place, Put
+from gtm.world.state import SINGLE, Change, Place, Put, all_sent
 from gtm.world.tree import UNKNOWN, absorb
 from gtm.world.words import flat, words
 
@@ -156,17 +155,13 @@ def answer_with(
     if bound.document is None:
         known, marks = echo(bound, arguments)
         return known or UNKNOWN, marks
-    part, named = answers.shown(bound, value, sources, sent.union(answers.sent_in(sources)))
+    part, named = answers.shown(bound, value, sources, all_sent(sent, answers.sent_in(sources)))
     known, path = answers.wrap(bound.document, part)
     marked: dict[str, Source] = {f"{path}/{escape(name)}": source for name, source in named.items()}
     if bound.document and bound.document[0] != "*":
         echoed, echo_marks = echo(bound, arguments)
         known = {**echoed, **known}
         marked = {**echo_marks, **marked}
-    elif bound.document == () and any(flat(name) in HOLDERS for name in bound.shown_fields):
-        for name, leaf in bound.shown_fields.items():  # `result` beside `data` is how the call went
-            if name not in known and (went := _went_well(leaf)) is not None:
-                known[name], marked[f"/{escape(name)}"] = went, "computed"
     return known, marked
 
 
@@ -210,7 +205,8 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
         else:
             value[target], sources[target] = merged, "argument"
             if isinstance(part, dict | list):
-                sources.update(dict.fromkeys(answers.pointers(escape(target), part), "argument"))
+                pointers = answers.pointers(escape(target), part, bound.resource.fields.get(target))
+                sources.update(dict.fromkeys(pointers, "argument"))
     return value, sources
 
 

@@ -23,7 +23,9 @@ _CONFLICTS = frozenset({"already", "exists", "duplicate"})
 """Words of documented errors' names that say that something is there already, unless it is one of these."""
 _REPEATED = frozenset({"request", "tag", "tags", "token", "operation"})
 
-_REVIVING = frozenset("restore undelete recover undo revive purge".split())
+_REVIVING = frozenset(
+    "restore undelete undeleted recover undo revive purge reactivate reinstate unarchive untrash resurrect".split()
+)
 """Verbs of what is done to deleted things."""
 
 _BATCHES = frozenset("items records entries objects elements values data body list rows array".split())

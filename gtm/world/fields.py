@@ -114,10 +114,6 @@ def taken(value: Json, place: View, depth: int = 0) -> Json:
     if depth < MAX_DEPTH and isinstance(value, list) and place.items is not None:
         items = [taken(item, place.items, depth + 1) for item in value]
         return None if any(item is None for item in items) else items
-    if place.type == "array" and isinstance(value, str):  # `tags` may be a text for one tool, a list for another
-        value = [part.strip() for part in value.split(",")]
-    elif place.type == "string" and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        value = ", ".join(value)
     return fitted(value, place)
 
 

@@ -31,10 +31,9 @@ _AROUND = frozenset(
 HOLDERS = frozenset("data items results result value values list entries records resources".split())
 """Properties (flat names) that hold a list's things whatever they are called."""
 
-_PAGE = frozenset(
-    "total totalcount count offset limit next previous page perpage pagesize maxresults startat islast".split()
-)
-"""Properties (flat names) that say where a page lies."""
+_PLACES = frozenset("offset page next previous startat islast".split())
+_SIZES = frozenset("total totalcount count limit perpage pagesize maxresults".split())
+"""Properties (flat names) that say where a page lies, and how much there is."""
 
 
 def effect(kind: str, resource: str | None, key: tuple[str, ...], confidence: float, reason: str) -> Effect:
@@ -139,8 +138,9 @@ def endings_of(resource: str) -> list[str]:
 
 def answers_page(tool: Tool) -> bool:
     """Whether the output is a page of things: an array of them (`items`) beside where it begins, ends and goes on."""
-    around = _PAGE & {flat(name) for name in View(tool.output_schema, tool.output_schema).properties}
-    return len(around) > 1 and any(flat(name) in HOLDERS for name in top_arrays(tool))
+    top = {flat(name) for name in View(tool.output_schema, tool.output_schema).properties}
+    placed = bool(_PLACES & top) and len((_PLACES | _SIZES) & top) > 1 and not {"id", "name"} & top
+    return placed and any(flat(name) in HOLDERS for name in top_arrays(tool))
 
 
 def answers_many(tool: Tool) -> bool | None:

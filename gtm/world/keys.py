@@ -97,7 +97,7 @@ def document_path(
         is_field = is_field or (not many and "*" in path and not named)
         has_key = (bool(names & own) and not is_field) or (named and bool(alike))
         # Of several arrays of an answer the one called as its things has them (`queues` beside `queueMessages`).
-        first = many and has_key and holder is not None and _names(holder, resource)
+        first = many and has_key and named
         return has_key, first, len(alike - ALWAYS), named, bool(alike), many == ("*" in path), -at
 
     found = [*_places(shape), *_called(shape, resource)]
@@ -152,6 +152,7 @@ def key_field(
     # What is asked for by a slug has no number for a key, and what is asked for by an id no name.
     asked = {words(key)[-1] for key in keys if is_identifying(key)}
     told = bool(asked) and asked <= {*GUESSES, "name"}
+    sure = sure and not calls_by_noun(keys)
     guesses = () if sure or told else GUESSES
     wanted += ["id", flat(last) + "id", *sorted(guesses, key=lambda name: name != "slug" or not calls_by_noun(keys))]
     may_be_name = "name" in asked if told else not keys or any(words(key)[-1:] not in _IDS for key in keys)

@@ -29,9 +29,9 @@ from gtm.world.labels import labellings
 from gtm.world.listing import is_presentation
 from gtm.world.mentions import KEYED, Naming, called_by, mentioned
 from gtm.world.naming import duplicates
-from gtm.world.paths import Path
 from gtm.world.receipts import Receipts
 from gtm.world.resource import Resource
+from gtm.world.routes import Path
 from gtm.world.takers import Takers
 from gtm.world.words import flat, words
 from gtm.world.wrappers import unwrapped, wrappers_of

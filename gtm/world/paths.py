@@ -4,10 +4,8 @@ An item path ends with a parameter and acts on one thing, a collection path list
 (`/orders/{id}/cancel`, `/orders/{id}:cancel`) acts on the thing before it. Looks at definitions only.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
 from gtm.types import Effect, Tool
 from gtm.world.hints import (
@@ -22,97 +20,14 @@ from gtm.world.hints import (
     shows_array,
     top_arrays,
 )
-from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
+from gtm.world.routes import Path, read_paths
+from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, singular, words
 
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
 """Words beside `create` by which a call makes a thing or changes one that is there."""
 
-_ASKS = frozenset("list get search find describe query fetch lookup retrieve filter".split())
-"""First words of names that only ask."""
-
-_CHANGING = frozenset(
-    "create add insert update delete remove register replace modify set put save upsert next claim pop lock"
-    " increment".split()
-)
-"""Words that no name of a read has (`get_or_create`)."""
-
-_FORMAT = re.compile(r"(?<=[^/])\.(json|xml|\{format\})$")
-"""How an answer is written: no part of what a path names (`/pets.json`, `/pets/{id}.json`)."""
-
-_ECHOES = {
-    "GET": ("details", "get"),
-    "POST": ("create",),
-    "PUT": ("update",),
-    "PATCH": ("update",),
-    "DELETE": ("delete",),
-}
-"""Last segments that say what the method says."""
-
-_VERSION_WORDS = frozenset({"api", "rest", "v", "latest", "beta", "alpha", "public"})
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A path template: `(text, is_parameter)` segments, version prefixes dropped."""
-
-    method: str
-    segments: tuple[tuple[str, bool], ...]
-    verb: str
-    """What follows the last colon."""
-
-    @classmethod
-    def of(cls, tool: Tool) -> "Path":
-        """The path of an HTTP tool."""
-        assert tool.http is not None
-        path, _, query = tool.http.path.partition("?")
-        path = _FORMAT.sub("", path)
-        last = path.rpartition("/")[2]
-        path, _, verb = path.rpartition(":") if ":" in last and not last.startswith(":") else (path, "", "")
-        segments = tuple(
-            (text.strip("{}+*"), text.startswith("{")) for text in path.split("/") if text and not _is_version(text)
-        )
-        # `/{Bucket}?policy` is a part of the bucket; `x-id=Y` only says which operation is meant.
-        parts = tuple((text, False) for text in query.split("&") if text and not set("={") & set(text))
-        return cls(tool.http.method.upper(), segments + parts, verb)
-
-    def is_rpc(self, tool: Tool) -> bool:
-        """Transport without meaning: a `:verb` that is no action on an item, an operation's own name as segment."""
-        if self.verb:
-            return not self.is_item or words(self.verb)[:1] == () or words(self.verb)[0] not in ACTIONS
-        last = self.statics[-1] if self.statics else ""
-        posted = tool.http is not None and tool.http.method.upper() == "POST" and not self.is_item
-        return len(words(last)) > 1 and flat(last) == flat(tool.name) and (posted or _is_verb(last))
-
-    @property
-    def is_item(self) -> bool:
-        """Whether it names one thing."""
-        return bool(self.segments) and self.segments[-1][1]
-
-    @property
-    def statics(self) -> tuple[str, ...]:
-        """The fixed segments."""
-        return tuple(text for text, parameter in self.segments if not parameter)
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """The parameters' names."""
-        return tuple(text for text, parameter in self.segments if parameter)
-
-    @property
-    def collection(self) -> str:
-        """The resource: fixed segments, singular, joined by `/`."""
-        first = next((at for at, (_, parameter) in enumerate(self.segments) if not parameter), len(self.segments))
-        # Before any fixed segment the parameters name what they hold: `/{bucket}/{key}`.
-        leading = self.parameters[:first]
-        return "/".join(
-            singular(flat(text)) if len(words(text)) == 1 else noun(words(text)) or flat(text)
-            for text in (*leading, *self.statics)
-        )
-
-    @property
-    def parent(self) -> str:
-        """The collection without its last fixed segment."""
-        return self.collection.rpartition("/")[0]
+_ADDING = frozenset("add append attach assign join invite follow subscribe star save".split())
+"""Verbs of a PUT that adds to what a list shows."""
 
 
 def address_argument(tool: Tool) -> str | None:
@@ -125,42 +40,12 @@ def address_argument(tool: Tool) -> str | None:
     return next((name for name in ("name", "parent") if name in required), lone)
 
 
-def _asks(tool: Tool, path: Path) -> bool:
-    """Whether a POST is called a read of what its path speaks of: its question does not fit into an address."""
-    parts = words(tool.name)
-    if path.method != "POST" or path.verb or not path.statics or not {*parts[:1]} & _ASKS or _CHANGING & {*parts[1:]}:
-        return False
-    last = words(path.statics[-1])
-    if any(words(text)[:1] and words(text)[0] in VERBS | dict.fromkeys(ACTIONS, "") for text in path.statics):
-        return False
-    named = noun(parts[1:], frozenset({"list"}))
-    return named.endswith(noun(last) or "-") and (
-        parts[0] != "list" or is_plural(parts[-1]) or bool(answers_many(tool))
-    )
-
-
-def _meant(tools: list[Tool]) -> dict[str, Path]:
-    """The tools' paths; a POST that only asks for what others have paths for, too, is a GET."""
-    paths = {tool.name: Path.of(tool) for tool in tools}
-    asking = {tool.name for tool in tools if _asks(tool, paths[tool.name])}
-    others = {path.collection for name, path in paths.items() if name not in asking}
-    said = Counter((path.method, path.segments) for path in paths.values())
-    return {
-        name: replace(path, method="GET")
-        if name in asking
-        and said[path.method, path.segments] == 1
-        and any(other == path.collection or other.startswith(f"{path.collection}/") for other in others)
-        else path
-        for name, path in paths.items()
-    }
-
-
 class Siblings:
     """All paths of a toolset, by tool name, and what they tell of each other."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
-        self.paths = _without_echoes(_spelt_alike(_apart(_meant(http))))
+        self.paths = read_paths(http)
         roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
         if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
             top = tuple((name, False) for name in roots)
@@ -173,6 +58,9 @@ class Siblings:
             self._gets.setdefault(self.paths[tool.name].segments, tool)
         puts = [tool for tool in http if self.paths[tool.name].method == "PUT" and not self._makes_one(tool)]
         self._put = {self.paths[tool.name].segments for tool in puts}
+        self._setters: dict[tuple[tuple[str, bool], ...], list[Tool]] = {}
+        for tool in [*puts, *(t for t in http if self.paths[t.name].method == "PATCH")]:
+            self._setters.setdefault(self.paths[tool.name].segments, []).append(tool)
         self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
 
     def effect(self, tool: Tool) -> Effect:
@@ -251,17 +139,22 @@ class Siblings:
         kind = None if known else VERBS.get(verb)
         if kind == "list" and len(path.statics) > 1:
             return effect("list", path.parent, keys, 0.8, "GET on a search path")
-        if not known and (verb in ACTIONS or kind == "compute"):
+        stored = path.collection in self._items or path.collection in self._written
+        if not stored and (verb in ACTIONS or kind == "compute"):
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
         many = answers_many(tool) if path.segments not in self._put else False
         plural = is_plural(path.statics[-1].lower() if path.statics else "")
-        lists = answers_page(tool) or (plural and _lists(tool, path.statics[-1]))
+        lists = (answers_page(tool) or (plural and _lists(tool, path.statics[-1]))) and not self._is_set(path)
         asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
         if many or lists or (many is None and plural):
             return effect("list", path.collection, keys, 0.9, f"{asked} on a collection")
         if path.collection not in self._written:
             keys = (*keys, *(name for name in required_names(tool) if name not in keys and not is_around(tool, name)))
         return effect("read", path.collection, keys, 0.7, f"{asked} on a single thing")
+
+    def _is_set(self, path: Path) -> bool:
+        """Whether a PUT or PATCH at the same path sets what is there, instead of adding to it (`add_members`)."""
+        return any(not _ADDING & set(words(writer.name)) for writer in self._setters.get(path.segments, ()))
 
     def _post(self, path: Path, keys: tuple[str, ...]) -> Effect:
         shown = self._gets.get(path.segments)
@@ -292,8 +185,9 @@ class Siblings:
         if path.method == "PUT" and self._makes_one(tool):
             return effect("create", path.collection, keys, 0.7, "PUT that creates by its name")
         shows = self.effect(shown).kind if shown is not None else None
-        is_single = shows == "read"
-        if shows == "list" or (path.collection in self._items and not is_single):
+        is_single = shows == "read" and (kind == "update" or not is_plural(path.statics[-1].lower()))
+        adds = shows == "list" and kind == "update" and bool(_ADDING & set(words(tool.name)))
+        if adds or (path.collection in self._items and not is_single):
             return opaque(f"{path.method} on a whole collection")
         found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")
         return found.model_copy(update={"upsert": kind == "update"})
@@ -308,21 +202,7 @@ def _lists(tool: Tool, things: str) -> bool:
     """Whether a tool is called a list and answers an array called as its things (`intentSummaries` of `intents`)."""
     own = singular(words(things)[-1])
     named = any(own in map(singular, words(name)) for name in top_arrays(tool))
-    return named and "list" in words(tool.name)[:2]
-
-
-def _is_verb(segment: str) -> bool:
-    """Whether a segment begins with what is done: `listPipelines`."""
-    return words(segment)[0] in CLEAR
-
-
-def _is_version(segment: str) -> bool:
-    parts = words(segment)
-    return (
-        bool(parts)
-        and not segment.startswith("{")
-        and all(part.isdigit() or part in _VERSION_WORDS for part in parts)
-    )
+    return named and (words(tool.name)[:1] == ("list",) or words(tool.name)[:3] == ("get", "list", "of"))
 
 
 def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
@@ -340,48 +220,6 @@ def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
 
 def _may_list(tool: Tool) -> bool:
     return tool.output_schema is None or shows_array(tool)
-
-
-def _spelt_alike(paths: dict[str, Path]) -> dict[str, Path]:
-    """The same fixed segment in one spelling: `/queryPacks` beside `/querypacks/{name}` is one collection."""
-    spellings: dict[str, str] = {}
-    for text in sorted({text for path in paths.values() for text in path.statics}, key=lambda t: (-len(words(t)), t)):
-        spellings.setdefault(flat(text), text)
-    return {
-        name: replace(path, segments=tuple((t if held else spellings[flat(t)], held) for t, held in path.segments))
-        for name, path in paths.items()
-    }
-
-
-def _apart(paths: dict[str, Path]) -> dict[str, Path]:
-    """What follows the key of a written thing at once is inside of it: `{version}` of `/apis/{owner}/{api}`."""
-
-    def form(segments: tuple[tuple[str, bool], ...]) -> tuple[str, ...]:
-        return tuple("{}" if held else text for text, held in segments)
-
-    things = {form(path.segments) for path in paths.values() if path.method in {"DELETE", "PATCH", "PUT"}}
-
-    def opened(segments: tuple[tuple[str, bool], ...]) -> Iterator[tuple[str, bool]]:
-        for at, (text, held) in enumerate(segments):
-            if held and at and segments[at - 1][1] and form(segments[:at]) in things:
-                yield text, False
-            yield text, held
-
-    return {name: replace(path, segments=tuple(opened(path.segments))) for name, path in paths.items()}
-
-
-def _without_echoes(paths: dict[str, Path]) -> dict[str, Path]:
-    """`DELETE /pets/{id}/delete` without what only says the method again, where nothing else is at that path."""
-    taken = {(path.method, path.segments) for path in paths.values()}
-    shorter = {
-        name: replace(path, segments=path.segments[:-1])
-        for name, path in paths.items()
-        if len(path.segments) > 1 and not path.is_item and flat(path.segments[-1][0]) in _ECHOES.get(path.method, ())
-    }
-    return {
-        name: shorter[name] if name in shorter and (path.method, shorter[name].segments) not in taken else path
-        for name, path in paths.items()
-    }
 
 
 def _alike(parameter: str, free: list[str]) -> str:

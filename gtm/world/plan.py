@@ -22,7 +22,7 @@ from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.keys import narrowed
 from gtm.world.labelled import merged_labels, plan_labels
-from gtm.world.lineage import buried, enter, find, removal
+from gtm.world.lineage import buried, enter, find, last_part, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import SINGLE, Collection, Delete, Document, Place, Put, State, key_text
@@ -135,12 +135,13 @@ def _copied(bound: Bound, arguments: Mapping[str, Json], state: State, fields: M
 def _made_again(bound: Bound, fields: Mapping[str, Json], state: State) -> Iterator[Put]:
     """Deleted things of other paths (`/repos/{owner}/{repo}` beside `/user/repos`) that have a new one's name."""
     own = bound.effect.resource or ""
-    names = [value for name, value in fields.items() if flat(name) == "name" and isinstance(value, str)]
+    named = {name: value for name, value in fields.items() if flat(name) == "name" and isinstance(value, str)}
+    names = [*named.values()]
     for identity, collection in state.collections.items() if names else ():
         resource, *parents = json.loads(identity)
         if resource != own and last_noun(resource) == last_noun(own):
             place = Place(resource, tuple(parents))
-            yield from (Put(place, name, {}, "imagined") for name in names if name in collection.deleted)
+            yield from (Put(place, name, named, "imagined") for name in names if name in collection.deleted)
 
 
 def _is_taken(bound: Bound, fields: Mapping[str, Json], collection: Collection, given: Json) -> bool:
@@ -298,9 +299,7 @@ def _is_absent(bound: Bound, moment: Moment, argument: str | None) -> bool:
         return True
     if not bound.resource.tells(argument):
         return False
-    place = bound.parameters.child(argument)
-    fixed = place is not None and place.keyword("enum") is not None  # `default`, the only one: there from the start
-    return moment.mode == "closed" or (moment.mode == "auto" and bound.resource.caller_keys and not fixed)
+    return moment.mode == "closed" or (moment.mode == "auto" and bound.resource.caller_keys)
 
 
 def _may_be_untold(bound: Bound, moment: Moment, place: Place) -> bool:
@@ -352,7 +351,7 @@ def _delete(
     changes = removal(bound, moment.state, place, key)
     if isinstance(changes, Refusal):
         return Plan(refusal=changes)
-    if key_text(asked) != key_text(key):
+    if key_text(asked) != key_text(key) and last_part(asked) is None:
         changes = (*changes, Delete(place, asked))  # nor is there anything by the other name now
     value = dict(document.value) if document else {}
     sources: dict[str, Source] = dict.fromkeys(value, "state")

@@ -10,7 +10,7 @@ the call is refused.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gtm.errors import ConfigError, ExpressionError
@@ -24,7 +24,7 @@ from gtm.world.model import WorldModel
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.plan import make_plan
 from gtm.world.resource import Resource
-from gtm.world.state import Change, Delete, Document, Place, Put, State, key_text
+from gtm.world.state import Change, Delete, Document, Place, Put, State, all_sent, key_text
 from gtm.world.tree import UNKNOWN
 
 MAX_WORLD = 10_000
@@ -96,7 +96,7 @@ class _Thing:
         return _with(self.before, self.changes)
 
     def put(self, fields: Mapping[Path, Json]) -> Put:
-        return Put(self.place, self.key, _with(self.before, fields), "imagined", tuple(path[0] for path in fields))
+        return Put(self.place, self.key, _with(self.before, fields), "imagined", _told(fields))
 
 
 class _Run:
@@ -277,12 +277,18 @@ class _Run:
         if effect.kind != "update":
             passing = frozenset()
         value = {name: part for name, part in put.value.items() if name not in passing}
-        sent = [name for name in put.sent if name not in passing] + [path[0] for path in changes]
-        return replace(put, value=_with(value, changes), sent=tuple(dict.fromkeys(sent)))
+        sent = all_sent(frozenset(name for name in put.sent if name not in passing), _told(changes))
+        return replace(put, value=_with(value, changes), sent=tuple(sorted(sent)))
 
     def _pins(self, content: Json) -> tuple[Change, ...]:
         """What even a refusal fixes: the fields that decided it."""
         return tuple(thing.put(thing.pinned) for thing in self.things.values() if thing.pinned)
+
+
+def _told(paths: Collection[Path]) -> tuple[str, ...]:
+    """What rules set, as documents keep it: a field whole, or a part of one."""
+    parts = ["".join(f"/{escape(step)}" for step in path) for path in paths if path[1:]]
+    return (*(path[0] for path in paths), *parts)
 
 
 def _same(change: Change, other: Change) -> bool:

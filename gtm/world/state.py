@@ -256,7 +256,7 @@ def _put(state: State, change: Change) -> State:
         change.value,
         order,
         old.origin if old else change.origin,
-        old.sent.union(change.sent) if old else frozenset(change.sent),
+        all_sent(old.sent if old else frozenset(), change.sent),
     )
     updated = replace(
         collection,
@@ -287,6 +287,28 @@ def _delete(state: State, change: Change) -> State:
     )
     collections = state.collections.insert(change.place.id, updated)
     return replace(state, collections=collections, documents=state.documents - (old is not None))
+
+
+def all_sent(before: frozenset[str], now: Iterable[str]) -> frozenset[str]:
+    """What callers set of a document, before and now: fields by name, and pointers into those that were set in part.
+
+    A field that was set without pointers was set whole, and stays so.
+    """
+    new = frozenset(now)
+    pointers = [name for name in (*before, *new) if name.startswith("/")]
+    if not pointers:
+        return before | new
+
+    def whole(names: frozenset[str]) -> set[str]:
+        parts = {_field(name) for name in names if name.startswith("/")}
+        return {name for name in names if not name.startswith("/") and name not in parts}
+
+    wholes = whole(before) | whole(new)
+    return (before | new).difference(pointer for pointer in pointers if _field(pointer) in wholes)
+
+
+def _field(pointer: str) -> str:
+    return pointer.split("/")[1].replace("~1", "/").replace("~0", "~")
 
 
 def _indexed(index: Index, name: str, old: Document | None, new: Document | None, text: str) -> Index:

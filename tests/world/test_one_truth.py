@@ -124,18 +124,6 @@ def test_what_shows_no_key_but_its_own_says_the_same_twice() -> None:
     assert gone(s.call("get_definition", asked))
 
 
-def test_the_only_key_there_is_names_something_from_the_start() -> None:
-    only: Json = {"type": "string", "enum": ["default"]}
-    s = session(
-        tool("put_policy", {"policy": only, "mode": TEXT}, {"name": TEXT, "mode": TEXT}, "PUT /policies/{policy}"),
-        tool("get_policy", {"policy": only}, {"name": TEXT, "mode": TEXT}, "GET /policies/{policy}"),
-        tool("list_policies", {}, {"value": several(name=TEXT, mode=TEXT)}, "GET /policies"),
-        world="auto",
-    )
-    found = s.call("get_policy", {"policy": "default"}).content
-    assert found in s.call("list_policies", {}).content["value"]
-
-
 def test_parts_that_another_tool_shows_do_not_join_what_was_sent() -> None:
     patch: Json = {"type": "object", "properties": {"state": TEXT, "schedule": TEXT}}
     shown: Json = {**patch, "required": ["state"]}
@@ -178,17 +166,6 @@ def test_a_list_shows_the_key_that_a_create_told_by_another_name() -> None:
     )
     key = s.call("upload", {"file": "f"}).content["docId"]
     assert [document["id"] for document in s.call("list_documents", {}).content["items"]] == [key]
-
-
-def test_tags_are_a_text_here_and_a_list_there() -> None:
-    s = session(
-        tool("create_article", {"title": TEXT}, {"id": NUMBER, "tags": TEXT}, "POST /articles", {"tags": TEXT}),
-        tool("list_articles", {}, {"items": several(id=NUMBER, tags=TEXTS)}, "GET /articles"),
-        tool("get_article", {"id": NUMBER}, {"id": NUMBER, "tags": TEXT}, "GET /articles/{id}"),
-    )
-    key = s.call("create_article", {"title": "t", "tags": "sea, sky"}).content["id"]
-    assert s.call("list_articles", {}).content["items"][0]["tags"] == ["sea", "sky"]
-    assert s.call("get_article", {"id": key}).content["tags"] == "sea, sky"
 
 
 def test_what_was_deleted_by_its_name_is_not_found_by_it() -> None:
