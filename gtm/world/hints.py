@@ -150,6 +150,13 @@ def answers_many(tool: Tool) -> bool | None:
     return _holds_many(View(tool.output_schema, tool.output_schema), 2)
 
 
+def top_names(tool: Tool) -> list[str]:
+    """The arguments of a tool, and what is right inside of its objects (a whole body)."""
+    view = View(tool.parameters, tool.parameters)
+    inner = [name for own in view.properties if (child := view.child(own)) is not None for name in child.properties]
+    return [*view.properties, *inner]
+
+
 def top_arrays(tool: Tool) -> list[str]:
     """Names of the arrays at the top of an answer."""
     top = View(tool.output_schema, tool.output_schema)

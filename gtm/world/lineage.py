@@ -85,15 +85,12 @@ def find(resource: Resource, state: State, place: Place, key: Json) -> Document 
     """A thing by its key, else by another of its fields that can tell it from the others."""
     collection = state.at(place)
     found = collection.documents.get(key_text(key))
-    if found is not None or not collection.documents:
+    if found is not None or not collection.documents or key_text(key) in collection.deleted:
         return found
-    gone = key_text(key) in collection.deleted
     others = {reference.path[0] for reference in resource.references if len(reference.path) == 1}
     fields = [name for name in resource.fields if name not in others]
     names = [flat(name) for name in (*fields, *resource.named_by) if is_identifying(name)]
-    if gone:  # what has its name anew may be meant, never what refers to it by an id
-        names = [name for name in names if not name.endswith("id")]
-    for value in (key, None if gone else last_part(key)):
+    for value in (key, last_part(key)):
         if value is not None:
             found = collection.documents.get(key_text(value)) or next(
                 (document for name in names if (document := collection.having(name, value)) is not None), None

@@ -7,6 +7,7 @@ An item path ends with a parameter and acts on one thing, a collection path list
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.hints import (
     answers_many,
@@ -19,6 +20,7 @@ from gtm.world.hints import (
     required_names,
     shows_array,
     top_arrays,
+    top_names,
 )
 from gtm.world.routes import Path, read_paths
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, singular, words
@@ -144,7 +146,8 @@ class Siblings:
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
         many = answers_many(tool) if path.segments not in self._put else False
         plural = is_plural(path.statics[-1].lower() if path.statics else "")
-        lists = (answers_page(tool) or (plural and _lists(tool, path.statics[-1]))) and not self._is_set(path)
+        paged = answers_page(tool) and not self._is_sent(tool, path)
+        lists = paged or (plural and _lists(tool, path.statics[-1]) and not self._is_set(path))
         asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
         if many or lists or (many is None and plural):
             return effect("list", path.collection, keys, 0.9, f"{asked} on a collection")
@@ -155,6 +158,12 @@ class Siblings:
     def _is_set(self, path: Path) -> bool:
         """Whether a PUT or PATCH at the same path sets what is there, instead of adding to it (`add_members`)."""
         return any(not _ADDING & set(words(writer.name)) for writer in self._setters.get(path.segments, ()))
+
+    def _is_sent(self, tool: Tool, path: Path) -> bool:
+        """Whether a PUT or PATCH at the same path sends something that stands at the top of the answer."""
+        top = {flat(name) for name in View(tool.output_schema, tool.output_schema).properties}
+        setters = self._setters.get(path.segments, ())
+        return any(top & {flat(name) for name in top_names(writer)} for writer in setters)
 
     def _post(self, path: Path, keys: tuple[str, ...]) -> Effect:
         shown = self._gets.get(path.segments)
@@ -186,7 +195,8 @@ class Siblings:
             return effect("create", path.collection, keys, 0.7, "PUT that creates by its name")
         shows = self.effect(shown).kind if shown is not None else None
         is_single = shows == "read" and (kind == "update" or not is_plural(path.statics[-1].lower()))
-        adds = shows == "list" and kind == "update" and bool(_ADDING & set(words(tool.name)))
+        adding = bool(_ADDING & set(words(tool.name))) or (shown is not None and answers_page(shown))
+        adds = shows == "list" and kind == "update" and adding
         if adds or (path.collection in self._items and not is_single):
             return opaque(f"{path.method} on a whole collection")
         found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")

@@ -137,11 +137,12 @@ def _made_again(bound: Bound, fields: Mapping[str, Json], state: State) -> Itera
     own = bound.effect.resource or ""
     named = {name: value for name, value in fields.items() if flat(name) == "name" and isinstance(value, str)}
     names = [*named.values()]
-    for identity, collection in state.collections.items() if names else ():
+    for identity in state.collections if names else ():
         resource, *parents = json.loads(identity)
         if resource != own and last_noun(resource) == last_noun(own):
             place = Place(resource, tuple(parents))
-            yield from (Put(place, name, named, "imagined") for name in names if name in collection.deleted)
+            gone = [name for name in names if state.is_deleted(place, name)]
+            yield from (Put(place, name, named, "imagined") for name in gone)
 
 
 def _is_taken(bound: Bound, fields: Mapping[str, Json], collection: Collection, given: Json) -> bool:
@@ -352,7 +353,7 @@ def _delete(
     if isinstance(changes, Refusal):
         return Plan(refusal=changes)
     if key_text(asked) != key_text(key) and last_part(asked) is None:
-        changes = (*changes, Delete(place, asked))  # nor is there anything by the other name now
+        changes = (*changes, Delete(place, [SINGLE, asked]))  # nor is there anything by the other name now
     value = dict(document.value) if document else {}
     sources: dict[str, Source] = dict.fromkeys(value, "state")
     if bound.key_field and bound.key_field not in value and key != SINGLE:

@@ -194,8 +194,9 @@ class State:
         return self.at(place).documents.get(key_text(key))
 
     def is_deleted(self, place: Place, key: Json) -> bool:
-        """Whether it was there and was deleted."""
-        return key_text(key) in self.at(place).deleted
+        """Whether it was there and was deleted, by this key or by another name."""
+        deleted = self.at(place).deleted
+        return key_text(key) in deleted or name_text(key) in deleted
 
     def apply(self, changes: Iterable[Change]) -> "State":
         """The state after all changes. Raises LimitError when the world grows past MAX_DOCUMENTS."""
@@ -287,6 +288,11 @@ def _delete(state: State, change: Change) -> State:
     )
     collections = state.collections.insert(change.place.id, updated)
     return replace(state, collections=collections, documents=state.documents - (old is not None))
+
+
+def name_text(name: Json) -> str:
+    """What is remembered of a deleted thing's other name; no key is written so."""
+    return key_text([SINGLE, name])
 
 
 def all_sent(before: frozenset[str], now: Iterable[str]) -> frozenset[str]:
