@@ -194,7 +194,8 @@ class Siblings:
         if path.method == "PUT" and self._makes_one(tool):
             return effect("create", path.collection, keys, 0.7, "PUT that creates by its name")
         shows = self.effect(shown).kind if shown is not None else None
-        is_single = shows == "read" and (kind == "update" or not is_plural(path.statics[-1].lower()))
+        plural = is_plural(path.statics[-1].lower() if path.statics else "")
+        is_single = shows == "read" and (kind == "update" or not plural)
         adding = bool(_ADDING & set(words(tool.name))) or (shown is not None and answers_page(shown))
         adds = shows == "list" and kind == "update" and adding
         if adds or (path.collection in self._items and not is_single):
