@@ -181,15 +181,6 @@ def test_what_was_deleted_by_its_name_is_not_found_by_it() -> None:
     assert gone(s.call("repos_get", asked))
 
 
-def test_a_root_has_no_noun_to_be_read() -> None:
-    show, remove = (
-        tool(name, {}, {"note": TEXT}, f"{method} /") for name, method in (("show", "GET"), ("rm", "DELETE"))
-    )
-    s = session(show, remove, world="auto")
-    assert not s.call("rm", {}).is_error
-    assert not s.call("show", {}).is_error
-
-
 def test_what_there_is_one_of_can_be_deleted() -> None:
     s = session(
         tool("get_lock", {}, {"id": NUMBER, "reason": TEXT}, "GET /lock"),
