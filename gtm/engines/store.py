@@ -6,6 +6,7 @@ locked, corrupt or on a full disk, that is said once in the log and the process 
 
 import logging
 import sqlite3
+import time
 from pathlib import Path
 from typing import cast
 
@@ -35,6 +36,19 @@ WRITE = (
 PRUNE = "DELETE FROM completions WHERE id <= (SELECT min(id) + (max(id) - min(id)) / 4 FROM completions)"
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging; of two processes that do so at once SQLite refuses one without waiting."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
 class CompletionFile:
     """The file. Its owner makes sure that one thread at a time uses it."""
 
@@ -48,7 +62,7 @@ class CompletionFile:
             self._connection = sqlite3.connect(
                 path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
             )
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(self._connection)
             # A crash of the machine may lose the last answers; they are made again.
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.execute(TABLE)

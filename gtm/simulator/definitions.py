@@ -229,7 +229,7 @@ def _says_nothing(schema: Json) -> bool:
 
 
 def _says_empty(schema: Json) -> bool:
-    """Whether an object is declared to have no properties: all of 1,524 recorded answers of such writes were empty."""
+    """Whether an object is declared without properties: all of 1,524 recorded answers of such writes were empty."""
     return isinstance(schema, dict) and schema.get("properties") == {} and "additionalProperties" not in schema
 
 
