@@ -193,3 +193,14 @@ def test_what_there_is_one_of_can_be_deleted() -> None:
     after = s.call("get_lock", {})
     assert gone(after)
     assert "lock was not found" in after.text
+
+
+def test_a_write_that_is_declared_to_answer_nothing_does_so() -> None:
+    s = session(
+        tool("create_monitor", {"name": TEXT}, {"id": TEXT}),
+        tool("update_monitor", {"name": TEXT}, {}, optional={"domain": TEXT}),
+        tool("get_monitor", {"name": TEXT}, {"id": TEXT, "name": TEXT, "domain": TEXT}),
+    )
+    key = s.call("create_monitor", {"name": "m"}).content["id"]
+    assert s.call("update_monitor", {"name": "m", "domain": "a.example"}).content == {}
+    assert s.call("get_monitor", {"name": "m"}).content == {"id": key, "name": "m", "domain": "a.example"}
