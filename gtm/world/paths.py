@@ -145,7 +145,7 @@ class Siblings:
         if not stored and (verb in ACTIONS or kind == "compute"):
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
         many = answers_many(tool) if path.segments not in self._put else False
-        plural = is_plural(path.statics[-1].lower() if path.statics else "")
+        plural = path.is_plural
         paged = answers_page(tool) and not self._is_sent(tool, path)
         lists = paged or (plural and _lists(tool, path.statics[-1]) and not self._is_set(path))
         asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
@@ -157,7 +157,7 @@ class Siblings:
 
     def _is_set(self, path: Path) -> bool:
         """Whether a PUT or PATCH at the same path sets what is there, instead of adding to it (`add_members`)."""
-        return any(not _ADDING & set(words(writer.name)) for writer in self._setters.get(path.segments, ()))
+        return not all(map(_adds, self._setters.get(path.segments, ())))
 
     def _is_sent(self, tool: Tool, path: Path) -> bool:
         """Whether a PUT or PATCH at the same path sends something that stands at the top of the answer."""
@@ -194,10 +194,9 @@ class Siblings:
         if path.method == "PUT" and self._makes_one(tool):
             return effect("create", path.collection, keys, 0.7, "PUT that creates by its name")
         shows = self.effect(shown).kind if shown is not None else None
-        plural = is_plural(path.statics[-1].lower() if path.statics else "")
-        is_single = shows == "read" and (kind == "update" or not plural)
-        adding = bool(_ADDING & set(words(tool.name))) or (shown is not None and answers_page(shown))
-        adds = shows == "list" and kind == "update" and adding
+        is_single = shows == "read" and (kind == "update" or not path.is_plural)
+        adds = _adds(tool) or (shown is not None and answers_page(shown))
+        adds = adds and shows == "list" and kind == "update"
         if adds or (path.collection in self._items and not is_single):
             return opaque(f"{path.method} on a whole collection")
         found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")
@@ -207,6 +206,11 @@ class Siblings:
 def _creates(tool: Tool) -> bool:
     """Whether a name says that something is made, and nothing else."""
     return words(tool.name)[:1] == ("create",) and not _REPLACING & set(words(tool.name))
+
+
+def _adds(tool: Tool) -> bool:
+    """Whether a name says that something joins what is there."""
+    return bool(_ADDING & set(words(tool.name)))
 
 
 def _lists(tool: Tool, things: str) -> bool:

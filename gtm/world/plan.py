@@ -25,7 +25,7 @@ from gtm.world.labelled import merged_labels, plan_labels
 from gtm.world.lineage import buried, enter, find, last_part, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
-from gtm.world.state import SINGLE, Collection, Delete, Document, Place, Put, State, key_text
+from gtm.world.state import SINGLE, Collection, Delete, Document, Place, Put, State, key_text, other_name
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
 
@@ -353,7 +353,7 @@ def _delete(
     if isinstance(changes, Refusal):
         return Plan(refusal=changes)
     if key_text(asked) != key_text(key) and last_part(asked) is None:
-        changes = (*changes, Delete(place, [SINGLE, asked]))  # nor is there anything by the other name now
+        changes = (*changes, Delete(place, other_name(asked)))  # nor is there anything by the other name now
     value = dict(document.value) if document else {}
     sources: dict[str, Source] = dict.fromkeys(value, "state")
     if bound.key_field and bound.key_field not in value and key != SINGLE:

@@ -79,6 +79,11 @@ class Path:
         return tuple(text for text, parameter in self.segments if not parameter)
 
     @property
+    def is_plural(self) -> bool:
+        """Whether its last fixed segment is a plural."""
+        return is_plural(self.statics[-1].lower()) if self.statics else False
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """The parameters' names."""
         return tuple(text for text, parameter in self.segments if parameter)

@@ -14,6 +14,7 @@ from rpds import HashTrieMap, HashTrieSet, List
 
 from gtm.errors import LimitError, SessionError
 from gtm.types import Json, canonical, digest
+from gtm.world.tree import steps_of
 from gtm.world.words import flat
 
 MAX_DOCUMENTS = 100_000
@@ -196,7 +197,7 @@ class State:
     def is_deleted(self, place: Place, key: Json) -> bool:
         """Whether it was there and was deleted, by this key or by another name."""
         deleted = self.at(place).deleted
-        return key_text(key) in deleted or name_text(key) in deleted
+        return key_text(key) in deleted or key_text(other_name(key)) in deleted
 
     def apply(self, changes: Iterable[Change]) -> "State":
         """The state after all changes. Raises LimitError when the world grows past MAX_DOCUMENTS."""
@@ -290,9 +291,9 @@ def _delete(state: State, change: Change) -> State:
     return replace(state, collections=collections, documents=state.documents - (old is not None))
 
 
-def name_text(name: Json) -> str:
-    """What is remembered of a deleted thing's other name; no key is written so."""
-    return key_text([SINGLE, name])
+def other_name(name: Json) -> Json:
+    """As what a deleted thing's other name is remembered; no key is written so."""
+    return [SINGLE, name]
 
 
 def all_sent(before: frozenset[str], now: Iterable[str]) -> frozenset[str]:
@@ -314,7 +315,7 @@ def all_sent(before: frozenset[str], now: Iterable[str]) -> frozenset[str]:
 
 
 def _field(pointer: str) -> str:
-    return pointer.split("/")[1].replace("~1", "/").replace("~0", "~")
+    return steps_of(pointer)[0]
 
 
 def _indexed(index: Index, name: str, old: Document | None, new: Document | None, text: str) -> Index:
