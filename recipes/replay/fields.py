@@ -13,12 +13,13 @@ argument, and the answer's schema has the place. Nobody can show the others: no 
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from gtm.tools.view import View
 from gtm.types import Json
-from replay.identity import MISSING, Substitution, child, is_identifier, plain, scalars
+from replay.identity import MISSING, Substitution, child, is_identifier, is_opaque, plain, scalars
 from replay.labels import action
 from replay.records import Turn
 
@@ -97,30 +98,42 @@ class SetFields:
         thing: int | None,
         at: tuple[str, View | None],
         *,
-        listed: bool = False,
+        shared: frozenset[tuple[str, str]] | None = None,
     ) -> Iterator[Leaf]:
+        """`shared` is what several items of the list have that this is one of: it tells none of them."""
         (recorded, simulated), (path, view) = pair, at
+        listed = shared is not None
         if isinstance(recorded, dict):
             here = {key: item for key, item in recorded.items() if not isinstance(item, dict | list)}
-            own = self._latest(here)
+            own = self._latest({key: item for key, item in here.items() if (key, str(item)) not in (shared or ())})
             # What has an identifier of its own that no call set is another thing.
             if any(name in here and str(here[name]) not in self._thing_of for name in ("id", "Id", "arn", "Arn")):
                 thing = None
-            elif own is not None or (listed and any(map(_ITS_OWN.search, map(plain, here)))):
+            elif own is not None or (listed and self._is_other(here)):
                 thing = own
             for key, item in recorded.items():
                 inside = (f"{path}/{key}", _inside(view, key))
                 yield from self._walk((item, child(simulated, key)), ids, thing, inside)
         elif isinstance(recorded, list):
             items = view.items if view is not None and view.type == "array" else None
+            objects = [item for item in recorded if isinstance(item, dict)]
+            counted = Counter((key, str(value)) for item in objects for key, value in item.items())
+            several = frozenset(mark for mark, count in counted.items() if count > 1)
             for index, other in enumerate(ids.matched(recorded, simulated)):
-                yield from self._walk((recorded[index], other), ids, thing, (f"{path}/{index}", items), listed=True)
+                yield from self._walk(
+                    (recorded[index], other), ids, thing, (f"{path}/{index}", items), shared=several
+                )
         elif recorded is not None and thing is not None:
             names = [part for part in path.split("/")[1:] if not part.isdecimal()]
             given = self._last_given(thing, tuple(map(_flat, names)))
             if given is not None and _text(recorded) in given.values:
                 wanted = ids.apply(recorded, names[-1] if names else "")
                 yield Leaf(path, wanted, simulated, given.declared and view is not None)
+
+    def _is_other(self, here: dict[str, Json]) -> bool:
+        """Whether an item of a list, in which nothing names a thing, is one that no call set."""
+        marks = (str(value) for name, value in here.items() if is_identifier(name, value) and is_opaque(value))
+        return any(map(_ITS_OWN.search, map(plain, here))) or any(mark not in self._thing_of for mark in marks)
 
     def _last_given(self, thing: int, path: _Path) -> _Given | None:
         """What was given for a field: that of the longest path, for it says most."""

@@ -46,6 +46,11 @@ def is_identifier(field_name: str, value: Json) -> bool:
     return bool(_OPAQUE.match(text)) or names_a_thing(field_name)
 
 
+def is_opaque(value: Json) -> bool:
+    """Whether a value says by its looks alone that it is an identifier (a hash, an ARN, an address)."""
+    return isinstance(value, str) and bool(_OPAQUE.match(value)) and not _DATE.match(value)
+
+
 def scalars(value: Json, name: str = "") -> Iterator[tuple[str, Json]]:
     """(name of the field, scalar) for every leaf."""
     if isinstance(value, dict):
@@ -92,9 +97,10 @@ class Substitution:
         self._strong.sort(key=lambda text: (-len(text), text))
 
     def _pairs(self, recorded: Json, simulated: Json) -> Iterator[tuple[str, Json, Json]]:
-        """The leaves, and of those that are paths the last parts, too: other paths may end with them."""
-        for name, value, other in self.leaves(recorded, simulated):
-            yield name, value, other
+        """The leaves, and after them the last parts of those that are paths: other paths may end with them."""
+        leaves = list(self.leaves(recorded, simulated))
+        yield from leaves
+        for name, value, other in leaves:
             if isinstance(value, str) and isinstance(other, str) and "/" in value and "/" in other:
                 own = value.rpartition("/")[2]
                 if self._sure(own) and _OPAQUE.match(own):
