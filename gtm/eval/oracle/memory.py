@@ -202,7 +202,22 @@ class Oracle:
             return
         place, _ = document_of(content, route, address[-1])
         self._note_sent(address, arguments, place)
+        self._parts_change(address, arguments)
         self._show(address, content)
+
+    def _parts_change(self, address: Address, arguments: Mapping[str, Json]) -> None:
+        """A part with a path of its own (`/ships/{symbol}/nav`) may be a field of its thing that it changes."""
+
+        def apart(thing: Thing, part: str) -> None:
+            thing.facts = {at: fact for at, fact in thing.facts.items() if not flat(at[0]).endswith(flat(part))}
+
+        whole = self.things.get(address[:-1])
+        if whole is not None and self._route.template[-1] != PARAMETER:
+            apart(whole, address[-1])
+        fields = {flat(at[0]) for at, _ in scalars(body_of(self._route, arguments))}
+        for known, thing in self.things.items():
+            if known[:-1] == address and any(field.endswith(flat(known[-1])) for field in fields):
+                thing.facts = {}
 
     def _comes_with(self, address: Address) -> None:
         """A new thing may come with things inside of it: those that were not found before it was there may be now."""

@@ -360,7 +360,8 @@ def unwrapped(sent: dict[str, Json], route: Route, place: Place) -> tuple[Place,
     shown = route.output.properties(place)
     fields = {name for depth in range(len(place) + 1) for name in route.output.properties(place[:depth])}
     outer = [(n, v) for n, v in sent.items() if isinstance(v, dict) and n not in fields]
-    inner = [((n,), v) for n, v in outer if v and 2 * len({*v} & {*shown}) > len(v)]
+    beside = len({*sent} & {*shown})  # what is sent around it are the thing's fields where they are more
+    inner = [((n,), v) for n, v in outer if v and 2 * (own := len({*v} & {*shown})) > len(v) and own >= beside]
     return inner[0] if len(inner) == 1 else ((), sent)
 
 
