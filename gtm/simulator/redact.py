@@ -6,7 +6,7 @@ the arguments as they are kept, so that a record alone repeats it and no secret 
 
 from collections.abc import Mapping
 
-from gtm.tools.view import View, is_secret
+from gtm.tools.view import View, is_secret, is_setting
 from gtm.types import Json, canonical
 
 REDACTED = "[redacted]"
@@ -34,11 +34,21 @@ def readable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+def covered(value: Json, depth: int = 0) -> Json:
+    """A secret as it may be kept: whether there is one, and what is none inside of it (`{"enabled": true}`)."""
+    if value is None or isinstance(value, bool) or depth > MAX_DEPTH:
+        return value if depth <= MAX_DEPTH else None
+    if isinstance(value, dict) and value:
+        items = ((readable(name), name, item) for name, item in value.items())
+        return {said: item if is_setting(name, item) else covered(item, depth + 1) for said, name, item in items}
+    return REDACTED
+
+
 def _clean(name: str, value: Json, view: View | None, depth: int) -> Json:
-    if is_secret(view, name):
-        return REDACTED if value is not None else None
     if depth > MAX_DEPTH:
         return None
+    if is_secret(view, name):
+        return covered(value)
     if isinstance(value, dict):
         return {
             readable(key): _clean(key, item, view.child(key) if view else None, depth + 1)

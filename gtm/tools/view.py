@@ -124,12 +124,37 @@ def visible(value: Json, view: View | None, depth: int = 0) -> Json:
     if depth > MAX_HOPS:
         return None
     if isinstance(value, dict):
-        places = {name: view.child(name) if view is not None else None for name in value}
-        return {name: visible(value[name], at, depth + 1) for name, at in places.items() if not is_secret(at, name)}
+        shown: dict[str, Json] = {}
+        for name, item in value.items():
+            at = view.child(name) if view is not None else None
+            if not is_secret(at, name):
+                shown[name] = visible(item, at, depth + 1)
+            elif (settings := _settings(item, depth)) is not None:
+                shown[name] = settings
+        return shown
     if isinstance(value, list):
         items = view.items if view is not None else None
         return [visible(item, items, depth + 1) for item in value]
     return value
+
+
+def _settings(value: Json, depth: int) -> Json:
+    """What is no secret inside of one (`{"password": {"enabled": true}}`); None where there is nothing."""
+    if not isinstance(value, dict) or depth > MAX_HOPS:
+        return value if isinstance(value, bool) else None
+    told = {name: item if is_setting(name, item) else _settings(item, depth + 1) for name, item in value.items()}
+    return {name: item for name, item in told.items() if item is not None} or None
+
+
+def is_setting(name: str, value: Json) -> bool:
+    """Whether what stands inside of a secret tells none: a flag, an address without anything that could be one."""
+    if isinstance(value, str) and name.lower() in {"url", "uri", "href"}:
+        return _PLAIN_ADDRESS.fullmatch(value) is not None
+    return isinstance(value, bool)
+
+
+_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z.-]+(:\d+)?(/[a-z_.-]{0,32})*")
+"""No user, no query, no digits: nothing of it can be a token."""
 
 
 def _merge(left: dict[str, Json], right: dict[str, Json]) -> dict[str, Json]:
