@@ -39,6 +39,9 @@ FIRST_KEY = 1001
 LONGEST_KEY = 256
 """Digits that a key of ours is filled up with at most."""
 MAX_ATTEMPTS = 200
+MAX_MISSES = 2
+"""Tries to sample a key that may find none."""
+
 _TIME_FORMATS = frozenset({"date-time", "google-datetime", "date", "time", "unix-time", "timestamp", "rfc3339"})
 
 
@@ -146,12 +149,16 @@ def drawn(name: str, leaf: dict[str, Json], seed: int) -> Json:
 
 def new_key(name: str, leaf: dict[str, Json], resource: str, collection: Collection, seed: int) -> Json:
     """A key that the leaf allows and nothing in the collection has or had. Numbers count up."""
-    valid = prepare(leaf).validator
+    valid, misses = prepare(leaf).validator, 0
     for attempt in range(MAX_ATTEMPTS):
         own = seed_of(seed, attempt)
-        for key in (_candidate(name, leaf, resource, collection.created + attempt, own), _sampled(leaf, name, own)):
+        made = (_candidate(name, leaf, resource, collection.created + attempt, own), _sampled(leaf, name, own))
+        for key in made:
             if key is not None and not collection.knows(key) and valid.is_valid(key):
                 return key
+        misses += made[1] is None
+        if misses > MAX_MISSES:  # nothing satisfies it, and each try is dear
+            break
     # A schema that allows only a handful of keys (an enum, maxLength 1) is used up: count on past it.
     return collection.created + 1_000_000
 
