@@ -63,6 +63,12 @@ _STATES = {
 }
 """Verb -> words for the state it leads to, best first; the past form is tried after them."""
 
+BEGINNINGS = frozenset(
+    "new open created active pending draft queued todo backlog available enabled ready running started starting"
+    " latest current default unread public live online".split()
+)
+"""Words for states in which things are right after they were made."""
+
 _OPPOSITES = {
     "enable": "disable",
     "activate": "deactivate",

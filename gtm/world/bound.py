@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gtm.tools.view import View, is_secret, visible
+from gtm.tools.view import View, visible
 from gtm.types import Effect, Json, Tool
 from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
@@ -254,10 +254,10 @@ class Bound:
                 continue
             if name in self.parents or (slot is not None and slot.place == "query" and is_presentation(name)):
                 continue
-            schema = self.parameters.child(name)
-            if is_secret(schema, name):
+            told = visible({name: given}, self.parameters)
+            if name not in told:
                 continue
-            value = visible(given, schema)
+            value = told[name]
             if name in self.wrappers and isinstance(value, dict):
                 inner = next(iter(value.values())) if len(value) == 1 else None
                 # `{"body": {"pet": {...}}}`: one wrapper may hold another.

@@ -19,9 +19,10 @@ from gtm.world.hints import (
     required_names,
     selectors,
 )
-from gtm.world.kin import with_one_name
+from gtm.world.kin import with_answered_things, with_one_name, with_set_fields
 from gtm.world.naming import about_by_name, action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
+from gtm.world.several import with_several
 from gtm.world.words import flat, words
 
 THRESHOLD = 0.5
@@ -61,9 +62,10 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
     effects = _with_aliases(effects, tools)
     effects = _with_known_fields(toolset, effects, tools)
     effects = _with_contents(_with_actions(effects, tools, common), tools, common)
-    effects = with_one_name(effects, toolset.tools)
+    effects = with_answered_things(with_one_name(effects, toolset.tools), tools)
+    effects = with_set_fields(effects, tools)
     effects = _with_single_things(effects, tools)
-    effects = _with_scopes(_with_lone_readers(effects, tools), tools)
+    effects = _with_scopes(with_several(_with_lone_readers(effects, tools), tools), tools)
     return _with_loose_ends(effects, tools, common)
 
 

@@ -10,6 +10,7 @@ from gtm.types import Effect, Json, Tool, Toolset
 from gtm.world.fields import bare, last_noun
 from gtm.world.hints import required_names
 from gtm.world.resource import Reference
+from gtm.world.several import BATCHES, is_several, names_argument, says_several, things_argument
 from gtm.world.words import flat, noun, singular, words
 
 Levels = Mapping[str, tuple[int, tuple[str, ...], tuple[str, ...]]]
@@ -27,8 +28,6 @@ _REVIVING = frozenset(
     "restore undelete undeleted recover undo revive purge reactivate reinstate unarchive untrash resurrect".split()
 )
 """Verbs of what is done to deleted things."""
-
-_BATCHES = frozenset("items records entries objects elements values data body list rows array".split())
 
 
 class Family:
@@ -228,18 +227,26 @@ def _is_wrapped(shape: dict[str, Json] | None, resource: str) -> bool:
 
 
 def batch_argument(tool: Tool, effect: Effect, shown: frozenset[str]) -> str | None:
-    """A create's argument that holds several things: an array of objects that stands for the body."""
+    """The argument that holds several things, of a create, or names them, of a delete without a key."""
+    resource = effect.resource or ""
+    if effect.kind == "delete":
+        return names_argument(tool, resource) if is_several(effect) else None
     if effect.kind != "create":
         return None
     slots = tool.http.slots if tool.http else {}
     view = View(tool.parameters, tool.parameters)
-    last = last_noun(effect.resource or "")
+    said = things_argument(tool, resource) if is_several(effect) else None
+    if said is not None:
+        return said
+    last = last_noun(resource)
     for name in view.properties:
         child = view.child(name)
         if child is None or child.type != "array" or child.items is None or child.items.type != "object":
             continue
         whole = name in slots and slots[name].place == "whole_body"
-        named = flat(name) in _BATCHES or noun(words(name)) == last or singular(flat(name)) == flat(last)
+        # The `items` of an order are no orders.
+        generic = flat(name) in BATCHES and says_several(tool, resource)
+        named = generic or noun(words(name)) == last or singular(flat(name)) == flat(last)
         alone = len([other for other in view.properties if other not in effect.key]) == 1
         if (whole or (named and alone)) and flat(name) not in shown - {"items", "data"}:
             return name

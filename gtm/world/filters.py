@@ -5,11 +5,12 @@ field; limit, offset, page and cursors cut; what else is there (a radius, a topi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gtm.tools.shape import escape
 from gtm.tools.view import View
 from gtm.types import Json, Source, canonical
+from gtm.world.actions import BEGINNINGS
 from gtm.world.bound import Bound
 from gtm.world.fields import bare, is_identifying, matching, takes
 from gtm.world.listing import LINKS, PAGING, PRESENTATION, SEARCH, page_link
@@ -204,6 +205,8 @@ class Filters:
                 self._sort_in(name, value)
         self._names = frozenset(map(key_text, self.called))
         self._allowed = {name: {key_text(item) for item in values} for name, values in self.equal.items()}
+        self._untold = {name: told for name, values in self.equal.items() if (told := self._of_new(name, values))}
+        """Filters on what no caller sets: a new thing of which it was not shown may have any of the values. One."""
         self.base = 0 if any(_starts_at_zero(bound, name) for name in bound.parameters.properties) else 1
         self.limit = self._limit()
         within: dict[str, Json] = {"/": self._prefix} if self._prefix else {}
@@ -229,7 +232,9 @@ class Filters:
         if self.called and not is_pinned and not self._names & _names_of(document):
             return False
         for name, allowed in self._allowed.items():
-            if not (_holds(_at(value, name), allowed) or (is_pinned and name.partition(".")[0] not in value)):
+            unseen = name.partition(".")[0] not in value
+            is_open = name in self._untold and document.origin == "created"
+            if not (_holds(_at(value, name), allowed) or (unseen and (is_pinned or is_open))):
                 return False
         for limits in self.ranges:
             if not (limits.holds(value.get(limits.name)) or (is_pinned and limits.name not in value)):
@@ -238,6 +243,18 @@ class Filters:
             return True
         text = canonical(value).decode("utf-8", "replace").lower() if self.search else ""
         return all(term in text for term in self.search) and (not self.undecided or document.origin == "created")
+
+    @property
+    def tells(self) -> bool:
+        """Whether what matches may be told something of by that."""
+        return bool(self._untold)
+
+    def told(self, document: Document) -> Document:
+        """A document that matches, with what only the server could set of it and nobody has seen: now it is known."""
+        new = (
+            {n: v for n, v in self._untold.items() if n not in document.value} if document.origin == "created" else {}
+        )
+        return replace(document, value={**document.value, **new}) if new else document
 
     def example(self, index: int) -> dict[str, Json]:
         """Values of the filtered fields that match."""
@@ -290,6 +307,12 @@ class Filters:
             self.search.append(value.lower())
         else:
             self.undecided[name] = value
+
+    def _of_new(self, name: str, values: list[Json]) -> Json:
+        """The first of the values that a new thing can have without its caller's doing; None where there is none."""
+        if "." in name or flat(name) in self._bound.resource.written or self._fields[name] != "string":
+            return None
+        return next((one for one in values if isinstance(one, str) and {flat(one), *words(one)} & BEGINNINGS), None)
 
     def _limit(self) -> int:
         wanted = self._cut.get("limit", 0)

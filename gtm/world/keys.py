@@ -102,6 +102,12 @@ def document_path(
 
     found = [*_places(shape), *_called(shape, resource)]
     places = [(path, names) for path, names in found if names and ("*" in path if many else len(path) < 3)]
+    inside = dict(places)
+    # `{"data": {"month": {"month": ...}}}`: what only holds an object called as the thing is not the thing.
+    hollow = {
+        path for path, names in places if len(names) == 1 and own & {*map(flat, inside.get((*path, *names), ()))}
+    }
+    places = [(path, names) for path, names in places if path not in hollow or not _names(names[0], resource)]
     ranked = sorted(((rank(at, *place), place[0]) for at, place in enumerate(places)), reverse=True)
     if not ranked:
         return None

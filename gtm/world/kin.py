@@ -1,5 +1,6 @@
 """One thing under several names: what is made as a `profile_job` and read as a `job`, or listed under another noun.
 
+A field that has a tool of its own (`set_desired_capacity(group, capacity)`) is a field of the thing that it names.
 Only what is made and never shown, or shown and never made, is looked at: there nothing that is known can be lost.
 Looks at one toolset's definitions and the effects inferred so far.
 """
@@ -10,6 +11,7 @@ from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import bare, last_noun
 from gtm.world.hints import HOLDERS, ID_ENDINGS, argument_names, endings_of, required_names, top_arrays
+from gtm.world.spoken import spoken_verb
 from gtm.world.words import flat, noun, words
 
 _SHARED = 2
@@ -77,6 +79,99 @@ def _with_shown_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> d
         else effect
         for name, effect in effects.items()
     }
+
+
+def with_set_fields(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """`SetDesiredCapacity(GroupName, DesiredCapacity)` changes the group that shows a `DesiredCapacity`.
+
+    Only where nothing else speaks of what the tool is called after, and all that it demands is the group's.
+    """
+    groups: dict[str | None, list[Tool]] = {}
+    for tool in tools:
+        groups.setdefault(effects[tool.name].resource, []).append(tool)
+    alone = {name for name, group in groups.items() if {effects[tool.name].kind for tool in group} == {"update"}}
+    shown = _shown(effects)
+    made = shown & _makers(effects, tools).keys()
+    things = [(n, _called(n, group, effects), _fields(group, effects)) for n, group in groups.items() if n in made]
+    settled = dict(effects)
+    for tool in tools:
+        effect, verb = effects[tool.name], spoken_verb(tool)
+        if (
+            verb is None
+            or verb[0].verb not in _SETTING
+            or effect.resource not in alone
+            or effect.reason == "declared"
+        ):
+            continue
+        demanded = required_names(tool)
+        for name, called, fields in things:
+            own = [argument for argument in demanded if flat(argument) in called][:1]
+            others = [argument for argument in demanded if argument not in own]
+            if not own or not others or name is None or name == effect.resource:
+                continue
+            fits = all(flat(n) in fields for n in others) and _is_about(effect.resource or "", name, others)
+            if fits and not _is_pair(own[0], others, tool, tools):
+                told = f"{effect.reason}, which sets fields of the {name!r} that {own[0]!r} names"
+                settled[tool.name] = Effect(kind="update", resource=name, key=(own[0],), confidence=0.6, reason=told)
+    return settled
+
+
+def _is_about(said: str, resource: str, fields: Sequence[str]) -> bool:
+    """Whether what a setter is called after is the thing, or one of the fields: no `cart_quantity` of a product."""
+    return last_noun(said).startswith(f"{last_noun(resource)}_") or any(flat(said) in flat(name) for name in fields)
+
+
+def _is_pair(own: str, fields: Sequence[str], setter: Tool, tools: Sequence[Tool]) -> bool:
+    """Whether another tool that adds something demands the same (`add_to_cart(product_id, quantity)`)."""
+    others = (tool for tool in tools if tool.name != setter.name and words(tool.name)[:1] == ("add",))
+    return any({own, *fields} <= {*required_names(tool)} for tool in others)
+
+
+_SETTING = frozenset("set update modify put change configure edit".split())
+"""Verbs of tools that set a field, and do not add to it (`enable_zones`)."""
+
+
+def with_answered_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """`AssociateResolverRule` that answers a `ResolverRuleAssociation` makes one, where nothing else does."""
+    shown, made = _shown(effects), _makers(effects, tools).keys()
+    settled = dict(effects)
+    for tool in tools:
+        effect = effects[tool.name]
+        if effect.kind != "update" or effect.upsert or effect.reason == "declared" or effect.resource is None:
+            continue
+        top = View(tool.output_schema, tool.output_schema)
+        places = ((noun(words(name)), top.child(name)) for name in top.properties)
+        answered = [name for name, place in places if place is not None and place.type == "object"]
+        name = answered[0] if len(answered) == 1 else ""
+        # It says both what it is about and what it makes.
+        if name in shown - made and name.startswith(f"{effect.resource}_") and {*words(tool.name)[:1]} & _TYING:
+            told = f"{effect.reason}, which answers a new {name!r}"
+            settled[tool.name] = Effect(kind="create", resource=name, key=(), confidence=0.6, reason=told)
+    return settled
+
+
+_TYING = frozenset("associate attach link connect bind assign".split())
+"""First words of tools that tie things."""
+
+
+def _called(resource: str | None, group: Sequence[Tool], effects: Mapping[str, Effect]) -> set[str]:
+    """Flat names of arguments that name one thing of a resource and nothing else."""
+    last = flat(last_noun(resource or ""))
+    forms = {last + ending for ending in ("", "id", "name", "arn")}
+    keyed = [effects[tool.name].key for tool in group if effects[tool.name].kind in {"read", "update", "delete"}]
+    return {flat(key[-1]) for key in keyed if key} & forms or ({*forms} - {last} if not any(keyed) else set())
+
+
+def _fields(group: Sequence[Tool], effects: Mapping[str, Effect]) -> set[str]:
+    """Flat names of what readers and lists of a resource show."""
+    found = {flat(name) for tool in group if effects[tool.name].kind == "list" for name in _listed(tool)}
+    for tool in group:
+        if effects[tool.name].kind == "read":
+            top = View(tool.output_schema, tool.output_schema)
+            inner = [top.child(name) for name in top.properties]
+            own = inner[0] if len(inner) == 1 and inner[0] is not None and inner[0].properties else top
+            found |= {flat(name) for name in own.properties}
+    return found
 
 
 def _split(resource: str) -> tuple[str, str]:

@@ -68,6 +68,10 @@ def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place
     known = wrapped(bound, asked(bound, arguments), moment.state.at(place), known, sources)
     rest = bound.document[bound.document.index("*") + 1 :]
 
+    def stored(document: Document) -> Json:
+        known = moment.state.get(place, document.key) if filters.tells else document
+        return known.value if known is not None else None
+
     def settle(content: Json) -> tuple[Change, ...]:
         answered = items_in(content, bound.document or ())
         parts = [(documents_in([item], ("*", *rest)) or [{}])[0] for item in answered]
@@ -78,8 +82,8 @@ def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place
         changes: list[Change] = [stub.put(parts[at] if at < len(parts) else {}) for at, stub in stubs]
         changes += [
             Put(place, document.key, values.get(id(document), document.value), "imagined")
-            for document in (listed.matching if listed.pin else page)
-            if document.order < 0 or values.get(id(document), document.value) != document.value
+            for document in (listed.matching if listed.pin or filters.tells else page)
+            if document.order < 0 or values.get(id(document), document.value) != stored(document)
         ]
         if listed.pin is not None:
             changes.append(Pin(place, filters.signature, listed.pin))
@@ -105,6 +109,8 @@ def _list(bound: Bound, filters: Filters, moment: Moment, place: Place, rules: t
     known = window if window is not None else pin or ()
     pinned = frozenset(known)
     found = _matching(collection, _Asked(bound.tool.name, filters.signature, pinned, filters))
+    found = _of_that(bound, found, filters, moment)
+    found = list(map(filters.told, found)) if filters.tells else found
     lacking = bound.fewest - len(found) - len(fresh)
     if lacking > 0:
         # An answer of this schema cannot say that there is nothing: also a new thing holds what it demands.
@@ -116,6 +122,26 @@ def _list(bound: Bound, filters: Filters, moment: Moment, place: Place, rules: t
     if rules:
         matching = _sorted(bound, matching, rules, moment.seed)
     return Listed(matching, pin)
+
+
+def _of_that(bound: Bound, found: list[Document], filters: Filters, moment: Moment) -> list[Document]:
+    """What was made with another value of what a list is asked for (`ruleName` of targets), which no item shows.
+
+    Only where both values are of one form: some thing was made with this one, or both are keys of one collection.
+    """
+    for name, value in filters.undecided.items() if not bound.resource.movable else ():
+        own = [key_text(d.value[name]) for d in found if isinstance(d.value.get(name), str)]
+        if not own or not isinstance(value, str) or set(own) == {value}:
+            continue
+        alike = {value, *own} if value in own else _beside(value, set(own), moment)
+        found = [d for d in found if d.value.get(name) in (None, value) or d.value[name] not in alike]
+    return found
+
+
+def _beside(value: str, others: set[str], moment: Moment) -> set[str]:
+    """Those of some keys that are keys of things beside the one that a value names."""
+    collections = (c for _, c in moment.state if value in c.documents)
+    return {other for collection in collections for other in others if other in collection.documents}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,15 @@ from gtm.world.keys import (
 from gtm.world.labels import labellings
 from gtm.world.listing import is_presentation
 from gtm.world.mentions import KEYED, Naming, called_by, mentioned
+from gtm.world.mirrors import Mirrors
 from gtm.world.naming import duplicates
+from gtm.world.paths import OF_WHOLE
 from gtm.world.receipts import Receipts
 from gtm.world.resource import Resource
 from gtm.world.routes import Path
+from gtm.world.several import is_several
 from gtm.world.takers import Takers
-from gtm.world.words import flat, words
+from gtm.world.words import MOVES, flat, words
 from gtm.world.wrappers import unwrapped, wrappers_of
 
 _READERS_FIRST = ("read", "list", "create", "update", "delete")
@@ -76,6 +79,8 @@ class WorldModel:
         self._family = family.Family(self._levels, reach)
         self._naming = Naming(toolset.tools, self.effects)
         self._labellings = labellings(toolset.tools, self.effects)
+        self.mirrors = Mirrors(self.effects.values(), self.resource)
+        """Parts of things that are fields of these, too."""
         self._outer = family.outer_tools(toolset.tools, self.effects)
 
     def bind(self, tool: Tool) -> Bound:
@@ -126,6 +131,8 @@ class WorldModel:
                 made=any(
                     self.effects[t.name].kind == "create" or self.effects[t.name].upsert for t in self._groups[name]
                 ),
+                written=frozenset(map(flat, self.fields_of(name))),
+                movable=any(MOVES & {*words(tool.name)} for tool in self.toolset.tools),
                 receipts=any(map(self._receipts.holds, self._creates(name))),
                 views=views,
                 ancestors=tuple(self.resource(a) if a is not None else None for a in ancestors),
@@ -160,7 +167,7 @@ class WorldModel:
             effect=effect,
             shape=shape,
             address=address_of(tool, effect, unwrapped(tool, wrappers)),
-            receipt=self._receipt(tool),
+            receipt=self._receipts.key_of(tool, self.resource),
             document=document,
             key_field=field,
             own_keys=own,
@@ -233,7 +240,7 @@ class WorldModel:
         """(parents' arguments, own key's arguments) of a tool."""
         effect = self.effects[tool.name]
         scope = self._scope(effect.resource or "")
-        if effect.kind in {"create", "list"}:
+        if effect.kind in {"create", "list"} or is_several(effect):
             return effect.key[:scope], ()
         if self._is_singleton(tool):
             return effect.key, ()
@@ -324,7 +331,8 @@ class WorldModel:
             return False
         slot = tool.http.slots.get(effect.key[-1])
         ends = (path := Path.of(tool)).is_item and not path.verb
-        return slot is not None and slot.place == "path" and not ends and not family.is_action(effect)
+        acts = family.is_action(effect) or effect.reason.endswith(OF_WHOLE)
+        return slot is not None and slot.place == "path" and not ends and not acts
 
     def _is_named(self, resource: str) -> bool:
         """Whether callers name its things."""
@@ -385,13 +393,6 @@ class WorldModel:
         path = document_path(shape, self._known(resource), self.keys_of(resource), resource, many=many)
         # A part of a thing (`/pets/{petId}/status`) is the whole answer, or what its envelope holds.
         return () if path and self._is_singleton(tool) and not is_envelope(path) else path
-
-    def _receipt(self, tool: Tool) -> tuple[str, dict[str, Json]] | None:
-        """The key of a receipt and what it must be, where receipts can be read."""
-        if not self._receipts.holds(tool):
-            return None
-        thing = self.resource(near) if (near := self._receipts.read_as(tool)) is not None else None
-        return ("", {}) if thing is None else (thing.key or "", thing.key_leaf)
 
     def _known(self, resource: str) -> set[str]:
         """Flat names of what a resource's documents are taken to have."""

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from gtm.types import Json
 from gtm.world import answers
 from gtm.world.actions import action_of, outcome_of
+from gtm.world.batch import removals
 from gtm.world.bound import Bound
+from gtm.world.called import lookup
 from gtm.world.drafts import merge_patch
 from gtm.world.filters import Filters
 from gtm.world.labelled import learn_labels
 from gtm.world.lineage import place_of, removal
 from gtm.world.outcome import Refusal
-from gtm.world.plan import lookup
 from gtm.world.state import SINGLE, Change, Delete, Pin, Place, Put, State, key_text
 
 
@@ -33,6 +34,9 @@ def _learnt(bound: Bound, arguments: Mapping[str, Json], content: Json, state: S
         return _listed(bound, arguments, content, state, place)
     if kind == "create" and bound.batch is not None and isinstance(arguments.get(bound.batch), list):
         return _created(bound, arguments, content, state, place)
+    if kind == "delete" and bound.batch is not None:
+        several = removals(bound, arguments, state, place)
+        return () if isinstance(several, Refusal) else several
     document = answers.document_in(content, bound.document)
     key = _key(bound, arguments, document, state, place)
     if key is None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from gtm.tools.view import View
 from gtm.types import Effect, Tool
+from gtm.world.fields import last_noun
 from gtm.world.hints import (
     answers_many,
     answers_page,
@@ -22,11 +23,20 @@ from gtm.world.hints import (
     top_arrays,
     top_names,
 )
+from gtm.world.naming import DUPLICATES
 from gtm.world.routes import Path, read_paths
-from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, singular, words
+from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
 
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
 """Words beside `create` by which a call makes a thing or changes one that is there."""
+
+OF_WHOLE = "that answers the whole thing"
+"""How the reason of a write ends that is at a part's path."""
+_FEWEST = 3
+"""Properties that two answers must have for them to be told alike."""
+
+_NO_PARTS = frozenset("lifecycle action actions command commands operation operations state status".split())
+"""Segments (flat) between a thing and a verb that are no part of the thing."""
 
 _ADDING = frozenset("add append attach assign join invite follow subscribe star save".split())
 """Verbs of a PUT that adds to what a list shows."""
@@ -63,6 +73,7 @@ class Siblings:
         self._setters: dict[tuple[tuple[str, bool], ...], list[Tool]] = {}
         for tool in [*puts, *(t for t in http if self.paths[t.name].method == "PATCH")]:
             self._setters.setdefault(self.paths[tool.name].segments, []).append(tool)
+        self._ends = {path.collection for path in self.paths.values()}
         self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
 
     def effect(self, tool: Tool) -> Effect:
@@ -94,6 +105,8 @@ class Siblings:
             return effect(kind, path.collection or "root", keys, 0.95, f"{path.method} on an item path")
         if path.method in {"GET", "HEAD"}:
             return self._get(tool, path, keys, first)
+        if path.method != "DELETE" and self._answers_whole(tool, path) and len(keys) == len(path.parameters):
+            return effect("update", path.parent, keys, 0.7, f"{path.method} on a part {OF_WHOLE}")
         if path.method == "POST":
             return self._post(path, keys)
         return self._single(tool, path, keys)
@@ -116,10 +129,18 @@ class Siblings:
     def _is_known(self, collection: str) -> bool:
         return collection in self._items or collection in self._lists
 
+    def _is_spoken(self, collection: str) -> bool:
+        """Whether some path ends at a collection, or at a thing of it."""
+        return self._is_known(collection) or collection in self._ends
+
     def _action(self, tool: Tool, path: Path, keys: tuple[str, ...], verb: str) -> Effect:
         """`POST /orders/{id}/cancel`: the thing before the verb."""
         owner = path.collection if path.verb else path.parent
         at = len(path.segments) - (0 if path.verb else 1)
+        inner = at - 1
+        below = inner > 0 and path.segments[inner - 1][1] and flat(path.segments[inner][0]) in _NO_PARTS
+        if below and VERBS.get(verb) != "delete" and not self._is_spoken(owner):
+            at, owner = inner, owner.rpartition("/")[0]  # `/users/{id}/lifecycle/activate`
         on_item = at > 0 and path.segments[at - 1][1]
         kind = VERBS.get(verb)
         if kind == "list":
@@ -154,6 +175,21 @@ class Siblings:
         if path.collection not in self._written:
             keys = (*keys, *(name for name in required_names(tool) if name not in keys and not is_around(tool, name)))
         return effect("read", path.collection, keys, 0.7, f"{asked} on a single thing")
+
+    def _answers_whole(self, tool: Tool, path: Path) -> bool:
+        """Whether a write at a part of a thing (`PUT /distribution/{Id}/config`) answers the thing itself."""
+        on_item = len(path.segments) > 1 and path.segments[-2][1] and not path.verb
+        shown = self._gets.get(path.segments[:-1])
+        if not on_item or shown is None or path.parent not in self._items or path.collection in self._items:
+            return False
+        last = words(path.statics[-1])
+        said = {flat(name) for name in argument_names(tool) if name not in _arguments_of(tool, path.parameters)}
+        if path.method == "POST" and (is_plural(last[-1]) or DUPLICATES & {*last} or said - {flat(path.statics[-1])}):
+            return False  # it may make something: a comment's `body` is not the issue's
+        own, whole, part = (_answered(one) for one in (tool, shown, self._gets.get(path.segments)))
+        wrapped = {name for name in own & whole if noun(words(name)) == last_noun(path.parent)}
+        alike = len(own) >= _FEWEST and 10 * len(own & whole) >= 8 * max(len(own), len(whole))
+        return bool(wrapped - part) if wrapped else alike and not 2 * len(own & part) > len(own)
 
     def _is_set(self, path: Path) -> bool:
         """Whether a PUT or PATCH at the same path sets what is there, instead of adding to it (`add_members`)."""
@@ -201,6 +237,11 @@ class Siblings:
             return opaque(f"{path.method} on a whole collection")
         found = effect(kind, path.collection, keys, 0.7, f"{path.method} on a single thing")
         return found.model_copy(update={"upsert": kind == "update"})
+
+
+def _answered(tool: Tool | None) -> set[str]:
+    """The properties at the top of an answer."""
+    return {*View(tool.output_schema, tool.output_schema).properties} if tool is not None else set()
 
 
 def _creates(tool: Tool) -> bool:

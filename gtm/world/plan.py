@@ -14,18 +14,19 @@ from gtm.tools.view import View
 from gtm.types import Json, Source
 from gtm.world import answers, lists, services
 from gtm.world.actions import action_of
-from gtm.world.batch import plan_batch
+from gtm.world.batch import plan_batch, plan_removals
 from gtm.world.bound import Bound
+from gtm.world.called import imagined_as, is_taken, lookup, naming_fields, untold
 from gtm.world.copies import inherited, named_source, without_source
 from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
-from gtm.world.fields import bare, fitted, is_identifying, last_noun, matching
+from gtm.world.fields import fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.keys import narrowed
 from gtm.world.labelled import merged_labels, plan_labels
 from gtm.world.lineage import buried, enter, find, last_part, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
-from gtm.world.state import SINGLE, Collection, Delete, Document, Place, Put, State, key_text, other_name
+from gtm.world.state import SINGLE, Delete, Document, Place, Put, State, key_text, other_name
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
 
@@ -61,16 +62,21 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     if entry.fresh and not bound.single:
         moment = replace(moment, mode="closed")
     if bound.effect.kind == "list":
-        unknown = _unknown(bound, arguments, moment, entry.place)
-        if unknown is not None:
-            return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {unknown!r} was not found"))
-        windowed = lists.fits(bound)
-        if not windowed:
-            return _stateless(bound, arguments, moment)
-        return lists.plan_list(bound, arguments, moment, entry.place)
+        return _list(bound, arguments, moment, entry.place)
     if bound.effect.kind == "create":
         return _create(bound, arguments, moment, entry.place)
+    if bound.effect.kind == "delete" and bound.batch is not None:
+        return plan_removals(bound, arguments, moment, entry.place)
     return _keyed(bound, arguments, moment, entry.place)
+
+
+def _list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    unknown = _unknown(bound, arguments, moment, place)
+    if unknown is not None:
+        return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {unknown!r} was not found"))
+    if not lists.fits(bound):
+        return _stateless(bound, arguments, moment)
+    return lists.plan_list(bound, arguments, moment, place)
 
 
 def _labelled(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan | Mapping[str, Json]:
@@ -113,18 +119,22 @@ def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: 
     fields = {**_defaults(bound, arguments), **bound.argument_fields(arguments)}
     fields = {name: value for name, value in fields.items() if name != source}
     given = answers.made_key(bound, arguments, fields)
-    if _is_taken(bound, fields, collection, given):
-        given = given if given is not None else next(fields[n] for n in _names(bound, fields))
+    if is_taken(bound, fields, collection, given):
+        given = given if given is not None else next(fields[n] for n in naming_fields(bound, fields))
         return Plan(refusal=Refusal("conflict", f"{bound.resource.label} {given!r} already exists"))
     key = given if given is not None else _new_key(bound, fields, moment.state, place, services.seed_of(*seed))
     if given is None and bound.address is not None:
         token = services.seed_of(*seed, "name") & 0xFFFFFFFFFFFF
         key = bound.address.of(arguments.get(bound.address.parent), f"{token:012x}")
+    before = imagined_as(fields, collection, bound) if given is None else None
+    key = before.key if before is not None else key
     copied = _copied(bound, arguments, moment.state, fields)
-    draft = Draft(key, fields, {}, given is not None, "created", frozenset(copied), copied=copied)
+    base = before.value if before is not None else {}
+    draft = Draft(key, fields, base, given is not None, "created", frozenset(copied), copied=copied)
     plan = document_plan(bound, arguments, moment, place, seed, draft)
+    gone = (Delete(place, key),) if before is not None else ()
     again = tuple(_made_again(bound, fields, moment.state))
-    return replace(plan, settle=lambda content: (*plan.settle(content), *again)) if again else plan
+    return replace(plan, settle=lambda content: (*gone, *plan.settle(content), *again)) if gone or again else plan
 
 
 def _copied(bound: Bound, arguments: Mapping[str, Json], state: State, fields: Mapping[str, Json]) -> dict[str, Json]:
@@ -143,23 +153,6 @@ def _made_again(bound: Bound, fields: Mapping[str, Json], state: State) -> Itera
             place = Place(resource, tuple(parents))
             gone = [name for name in names if state.is_deleted(place, name)]
             yield from (Put(place, name, named, "imagined") for name in gone)
-
-
-def _is_taken(bound: Bound, fields: Mapping[str, Json], collection: Collection, given: Json) -> bool:
-    """Whether a thing is there already that tools call as the caller calls the new one."""
-    if given is not None:
-        return key_text(given) in collection.documents
-    return any(collection.having(flat(name), fields[name]) is not None for name in _names(bound, fields))
-
-
-def _names(bound: Bound, fields: Mapping[str, Json]) -> list[str]:
-    """The fields by which the caller names a new thing, where tools can call it so."""
-    thing = bound.resource
-    given = [name for name, value in fields.items() if isinstance(value, str)]
-    keys = [name for name in given if flat(name) in thing.keys & thing.named_by]
-    required = bound.tool.parameters.get("required") or ()
-    named = [name for name in given if name in required and bare(name, bound.last) == "name"]
-    return keys or [name for name in named if flat(name) in thing.called or bound.names_once]
 
 
 def _new_key(bound: Bound, fields: Mapping[str, Json], state: State, place: Place, seed: int) -> Json:
@@ -205,6 +198,9 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
     document = lookup(bound, moment.state, place, key)
     if document is None and named:
         document = moment.state.at(place).having(flat(named), key)
+    claimed = untold(bound, moment, place) if document is None and not named else None
+    if claimed is not None and isinstance(key, str):
+        return _named_now(bound, arguments, moment, place, claimed)
     upserts = kind == "update" and bound.effect.upsert
     nameless = named == "" and moment.mode == "auto" and (not upserts or _names_alike(bound))
     absent = moment.state.is_deleted(place, key) or (
@@ -312,14 +308,13 @@ def _may_be_untold(bound: Bound, moment: Moment, place: Place) -> bool:
     return any(key not in document.sent for document in made)
 
 
-def lookup(bound: Bound, state: State, place: Place, key: Json) -> Document | None:
-    """A thing by its key, else by another of its fields (`get_user(email)` beside `get_user(id)`)."""
-    collection = state.at(place)
-    found = collection.documents.get(key_text(key))
-    if found is not None or not collection.documents:
-        return found
-    found = next((document for name in bound.lookups if (document := collection.having(name, key)) is not None), None)
-    return found or find(bound.resource, state, place, key)
+def _named_now(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, document: Document) -> Plan:
+    """The plan of the first call that calls a thing by a name, of which only an operation was told."""
+    key, name = answers.given_in(bound, arguments), bound.resource.key or "id"
+    told = Put(place, key, {**document.value, name: key}, "created", (*document.sent, name))
+    changes = (Delete(place, document.key), told)
+    plan = _keyed(bound, arguments, replace(moment, state=moment.state.apply(changes)), place)
+    return replace(plan, settle=lambda content: (*changes, *plan.settle(content)))
 
 
 def _replaces(bound: Bound) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gtm.types import Effect, Json, Tool
 from gtm.world.keys import ALWAYS
+from gtm.world.resource import Resource
 from gtm.world.words import flat
 
 FEWEST = 3
@@ -55,6 +56,13 @@ class Receipts:
         ]
         own = (self._effects[tool.name].resource or "").split("/")
         return max(readers, key=lambda name: (_shared(own, name.split("/")), -len(name)), default=None)
+
+    def key_of(self, tool: Tool, resource: Callable[[str], Resource]) -> tuple[str, dict[str, Json]] | None:
+        """The key of a tool's receipt and what it must be, where receipts can be read; None where it answers none."""
+        if not self.holds(tool):
+            return None
+        thing = resource(near) if (near := self.read_as(tool)) is not None else None
+        return ("", {}) if thing is None else (thing.key or "", thing.key_leaf)
 
     def _inner(self, tool: Tool) -> frozenset[str]:
         """The names one level below, where a reader wraps its thing."""

@@ -56,6 +56,10 @@ class Resource:
     """Whether tools put things there and take them away."""
     made: bool
     """Whether some tool creates things of it."""
+    written: frozenset[str]
+    """Flat names of the fields that its writers' arguments declare."""
+    movable: bool
+    """Whether some tool moves things from one to another."""
     receipts: bool
     """Whether a create answers a receipt (an operation) and not the thing."""
     views: tuple[View, ...]

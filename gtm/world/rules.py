@@ -59,9 +59,12 @@ class RuledWorld:
         moment = replace(moment, mode="closed") if _is_complete(moment.state, bound.effect.resource) else moment
         plan = make_plan(bound, arguments, moment)
         compiled = self._compiled.get(bound.tool.name)
-        if compiled is None or plan.refusal is not None:
+        if plan.refusal is not None:
             return plan
-        return _Run(self.model, bound, compiled, arguments, moment, plan).ruled()
+        if compiled is not None:
+            plan = _Run(self.model, bound, compiled, arguments, moment, plan).ruled()
+        settle = plan.settle
+        return replace(plan, settle=lambda content: self.model.mirrors.changes(settle(content), moment.state))
 
 
 def _is_complete(state: State, resource: str | None) -> bool:

@@ -58,6 +58,9 @@ FILLERS = frozenset(
 )
 """Words that name nothing."""
 
+MOVES = frozenset({"move", "transfer", "reassign"})
+"""Verbs that say what a thing belongs to from then on."""
+
 EDGES = frozenset("info information detail details list api batch data tool management".split())
 """Words that name nothing at either end of others (`pet_info`), but alone or among them do."""
 

@@ -1,14 +1,10 @@
 """What one answer said holds for the next, however the tools of a thing differ. Each is a published API's."""
 
 from gtm.types import Json, Result
-from tests.world.made import TEXT, TEXTS, session, several, tool
+from tests.world.made import TEXT, TEXTS, session, several, thing, tool
 
 NUMBER: Json = {"type": "integer"}
 MOMENT: Json = {"type": "string", "format": "date-time"}
-
-
-def thing(**fields: Json) -> Json:
-    return {"type": "object", "properties": fields, "required": [*fields]}
 
 
 def gone(result: Result) -> bool:
