@@ -134,7 +134,8 @@ def _of_that(bound: Bound, found: list[Document], filters: Filters, moment: Mome
         if not own or not isinstance(value, str) or set(own) == {value}:
             continue
         alike = {value, *own} if value in own else _beside(value, set(own), moment)
-        found = [d for d in found if d.value.get(name) in (None, value) or d.value[name] not in alike]
+        others = alike - {value}
+        found = [d for d in found if not isinstance(d.value.get(name), str) or d.value[name] not in others]
     return found
 
 

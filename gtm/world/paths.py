@@ -129,17 +129,13 @@ class Siblings:
     def _is_known(self, collection: str) -> bool:
         return collection in self._items or collection in self._lists
 
-    def _is_spoken(self, collection: str) -> bool:
-        """Whether some path ends at a collection, or at a thing of it."""
-        return self._is_known(collection) or collection in self._ends
-
     def _action(self, tool: Tool, path: Path, keys: tuple[str, ...], verb: str) -> Effect:
         """`POST /orders/{id}/cancel`: the thing before the verb."""
         owner = path.collection if path.verb else path.parent
         at = len(path.segments) - (0 if path.verb else 1)
         inner = at - 1
         below = inner > 0 and path.segments[inner - 1][1] and flat(path.segments[inner][0]) in _NO_PARTS
-        if below and VERBS.get(verb) != "delete" and not self._is_spoken(owner):
+        if below and VERBS.get(verb) != "delete" and owner not in self._ends:
             at, owner = inner, owner.rpartition("/")[0]  # `/users/{id}/lifecycle/activate`
         on_item = at > 0 and path.segments[at - 1][1]
         kind = VERBS.get(verb)

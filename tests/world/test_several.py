@@ -71,6 +71,13 @@ def test_what_was_made_in_one_place_is_not_listed_in_another_that_is_known() -> 
     assert [one["key"] for one in kept(s)] == ["a", "b"]
 
 
+def test_a_list_is_asked_for_by_what_is_a_text_here_and_a_list_there() -> None:
+    s = vectors()
+    s.call("put_vectors", {"index": "red", "vectors": [{"key": "a", "data": "1", "index": ["red"]}]})
+    s.call("put_vectors", {"index": "red", "vectors": [{"key": "b", "data": "2"}]})
+    assert [one["key"] for one in kept(s, index="red")] == ["a", "b"]
+
+
 def test_what_really_happened_to_several_things_is_learnt() -> None:
     s = vectors()
     s.observe("put_vectors", {"vectors": [{"key": "a", "data": "1"}, {"key": "b", "data": "2"}]}, {})
