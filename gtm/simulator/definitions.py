@@ -18,6 +18,7 @@ from gtm.world import fields
 from gtm.world.bound import STORED, Bound
 from gtm.world.declared import resolve
 from gtm.world.effects import infer_effects
+from gtm.world.family import batch_argument
 from gtm.world.model import WorldModel
 from gtm.world.rules import RuledWorld
 from gtm.world.takers import Takers
@@ -141,6 +142,11 @@ class Definitions:
         if effect.kind == "list":
             name = last if last.endswith("s") else f"{last}s"
             properties = {name: {"type": "array", "items": document}, "total": {"type": "integer"}}
+            return {"type": "object", "properties": properties, "required": list(properties)}
+        several = batch_argument(tool, effect, frozenset()) if effect.kind == "delete" else None
+        if several is not None:
+            names = View(tool.parameters, tool.parameters).child(several)
+            properties = {several: _plain_schema(names.flat if names else {}), "deleted": {"type": "boolean"}}
             return {"type": "object", "properties": properties, "required": list(properties)}
         if effect.kind == "delete":
             properties = {

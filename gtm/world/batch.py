@@ -12,7 +12,7 @@ from gtm.tools.shape import escape
 from gtm.types import Json, Source
 from gtm.world import answers, services
 from gtm.world.bound import Bound
-from gtm.world.drafts import Draft, drafted, echo
+from gtm.world.drafts import Draft, drafted, echo, succeeded
 from gtm.world.fields import matching
 from gtm.world.lineage import find, removal
 from gtm.world.outcome import Moment, Plan, Refusal
@@ -79,6 +79,7 @@ def plan_removals(bound: Bound, arguments: Mapping[str, Json], moment: Moment, p
     if isinstance(changes, Refusal):
         return Plan(refusal=changes)
     echoed, marks = echo(bound, arguments)
+    succeeded(bound, echoed, marks)
     return Plan(echoed or UNKNOWN, marks, seed, (), lambda content: changes)
 
 

@@ -125,3 +125,17 @@ def test_the_items_of_an_order_are_no_orders() -> None:
     made = s.call("create_order", {"items": sent}).content["order_id"]
     assert s.call("get_order", {"order_id": made}).content == {"order_id": made, "items": sent}
     assert len(s.call("list_orders", {}).content["orders"]) == 1
+
+
+def test_a_delete_of_several_things_without_a_schema_says_which_and_that_it_went_well() -> None:
+    task: dict[str, Json] = {"task_id": TEXT, "title": TEXT}
+    delete = tool("delete_tasks", {"task_ids": TEXTS}, {}).model_copy(update={"output_schema": None})
+    s = session(
+        tool("create_task", {"title": TEXT}, task),
+        tool("get_task", {"task_id": TEXT}, task),
+        tool("list_tasks", {}, {"tasks": several(**task)}),
+        delete,
+    )
+    made = s.call("create_task", {"title": "one"}).content["task_id"]
+    assert s.call("delete_tasks", {"task_ids": [made]}).content == {"task_ids": [made], "deleted": True}
+    assert s.call("list_tasks", {}).content["tasks"] == []
