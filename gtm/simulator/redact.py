@@ -36,8 +36,10 @@ def readable(text: str) -> str:
 
 def covered(value: Json, depth: int = 0) -> Json:
     """A secret as it may be kept: whether there is one, and what is none inside of it (`{"enabled": true}`)."""
-    if value is None or isinstance(value, bool) or depth > MAX_DEPTH:
-        return value if depth <= MAX_DEPTH else None
+    if depth > MAX_DEPTH:
+        return None
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, dict) and value:
         items = ((readable(name), name, item) for name, item in value.items())
         return {said: item if is_setting(name, item) else covered(item, depth + 1) for said, name, item in items}

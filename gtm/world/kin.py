@@ -25,7 +25,7 @@ def with_one_name(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[
 
 def _with_shorter_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
     """`CreateProfileJob(Name)` beside `DescribeJob(Name)` makes a job, where nothing shows a profile job."""
-    shown, every = _shown(effects), _makers(effects, tools)
+    shown, every = shown_in(effects), makers_of(effects, tools)
     shorter: dict[str, str] = {}
     for resource, makers in every.items():
         prefix = resource[: len(resource) - len(last_noun(resource))]
@@ -53,8 +53,8 @@ def _with_shorter_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) ->
 
 def _with_shown_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
     """`DescribePolicies` that answers `ScalingPolicies` lists what `PutScalingPolicy` makes; nothing else does."""
-    shown = _shown(effects)
-    unseen = [resource for resource in _makers(effects, tools) if resource not in shown]
+    shown = shown_in(effects)
+    unseen = [resource for resource in makers_of(effects, tools) if resource not in shown]
     written = {effect.resource for effect in effects.values() if effect.kind not in {"read", "list"}}
     named: dict[str, list[str]] = {}
     for tool in tools:
@@ -90,18 +90,16 @@ def with_set_fields(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dic
     for tool in tools:
         groups.setdefault(effects[tool.name].resource, []).append(tool)
     alone = {name for name, group in groups.items() if {effects[tool.name].kind for tool in group} == {"update"}}
-    shown = _shown(effects)
-    made = shown & _makers(effects, tools).keys()
+    shown = shown_in(effects)
+    made = shown & makers_of(effects, tools).keys()
     things = [(n, _called(n, group, effects), _fields(group, effects)) for n, group in groups.items() if n in made]
     settled = dict(effects)
     for tool in tools:
-        effect, verb = effects[tool.name], spoken_verb(tool)
-        if (
-            verb is None
-            or verb[0].verb not in _SETTING
-            or effect.resource not in alone
-            or effect.reason == "declared"
-        ):
+        effect = effects[tool.name]
+        if effect.resource not in alone or effect.reason == "declared":
+            continue
+        verb = spoken_verb(tool)
+        if verb is None or verb[0].verb not in _SETTING:
             continue
         demanded = required_names(tool)
         for name, called, fields in things:
@@ -133,7 +131,7 @@ _SETTING = frozenset("set update modify put change configure edit".split())
 
 def with_answered_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
     """`AssociateResolverRule` that answers a `ResolverRuleAssociation` makes one, where nothing else does."""
-    shown, made = _shown(effects), _makers(effects, tools).keys()
+    shown, made = shown_in(effects), makers_of(effects, tools).keys()
     settled = dict(effects)
     for tool in tools:
         effect = effects[tool.name]
@@ -179,7 +177,7 @@ def _split(resource: str) -> tuple[str, str]:
     return within, last
 
 
-def _makers(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, list[Tool]]:
+def makers_of(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, list[Tool]]:
     """Resource -> the tools that make things of it."""
     found: dict[str, list[Tool]] = {}
     for tool in tools:
@@ -189,7 +187,8 @@ def _makers(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, l
     return found
 
 
-def _shown(effects: Mapping[str, Effect]) -> set[str | None]:
+def shown_in(effects: Mapping[str, Effect]) -> set[str | None]:
+    """The resources of which things are read or listed."""
     return {effect.resource for effect in effects.values() if effect.kind in {"read", "list"}}
 
 

@@ -57,6 +57,7 @@ class WorldModel:
         self._resources: dict[str, Resource] = {}
         self._fields: dict[str, dict[str, Json]] = {}
         self._scopes: dict[str, int | None] = {}
+        self._moves = any(MOVES & {*words(tool.name)} for tool in toolset.tools)
         self.effects = {name: storable(effect) for name, effect in infer_effects(toolset, declared).items()}
         self.counters = family.counters(toolset, self.effects)
         """Tools that answer how many things a list would show, by name."""
@@ -132,7 +133,7 @@ class WorldModel:
                     self.effects[t.name].kind == "create" or self.effects[t.name].upsert for t in self._groups[name]
                 ),
                 written=frozenset(map(flat, self.fields_of(name))),
-                movable=any(MOVES & {*words(tool.name)} for tool in self.toolset.tools),
+                movable=self._moves,
                 receipts=any(map(self._receipts.holds, self._creates(name))),
                 views=views,
                 ancestors=tuple(self.resource(a) if a is not None else None for a in ancestors),

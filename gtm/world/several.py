@@ -9,6 +9,7 @@ from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import last_noun
 from gtm.world.hints import argument_names, effect, is_scalar, required_names
+from gtm.world.kin import makers_of, shown_in
 from gtm.world.labels import labelling_of
 from gtm.world.spoken import spoken_verb
 from gtm.world.words import flat, is_plural, noun, singular, words
@@ -22,19 +23,20 @@ _NAMES = frozenset("ids keys names arns identifiers urls paths id key name arn".
 
 def with_several(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
     """Effects of tools known by name that hold, or name, several things that other tools show."""
-    shown = {one.resource for one in effects.values() if one.kind in {"read", "list"} and one.resource}
+    shown = shown_in(effects)
     settled = dict(effects)
     for tool in tools:
-        own, verb = effects[tool.name], spoken_verb(tool)
-        if (
-            labelling_of(tool) is not None
-            or own.reason == "declared"
-            or own.kind not in {"create", "update", "delete", "opaque"}
-            or verb is None
-        ):
+        own = effects[tool.name]
+        verb = spoken_verb(tool) if own.kind in {"create", "update", "delete", "opaque"} else None
+        if verb is None or own.reason == "declared":
             continue
         resource = noun(verb[0].about)
-        if resource not in shown or not says_several(tool, resource):
+        if (
+            not resource
+            or resource not in shown
+            or not says_several(tool, resource)
+            or labelling_of(tool) is not None
+        ):
             continue
         held = things_argument(tool, resource) if verb[0].verb in _STORES and own.kind != "delete" else None
         named = names_argument(tool, resource) if own.kind == "delete" and "from" not in words(tool.name) else None
@@ -42,19 +44,15 @@ def with_several(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[s
             settled[tool.name] = effect("create", resource, (), 0.7, f"{_SEVERAL} in {held!r}")
         elif named is not None:
             settled[tool.name] = effect("delete", resource, (), 0.7, f"{_SEVERAL} named by {named!r}")
-    out = {tool.name for tool in tools if _takes_out(tool, settled, tools)}
+    makers = makers_of(settled, tools)
+    out = {t.name for t in tools if _takes_out(t, settled[t.name], makers.get(settled[t.name].resource or "", []))}
     return {name: effects[name] if name in out else effect for name, effect in settled.items()}
 
 
-def _takes_out(tool: Tool, effects: Mapping[str, Effect], tools: Sequence[Tool]) -> bool:
+def _takes_out(tool: Tool, own: Effect, makers: Sequence[Tool]) -> bool:
     """Whether things are only taken out of something that they were not made in (a cart), or nothing makes them."""
-    own = effects[tool.name]
     if own.kind != "delete" or not is_several(own):
         return False
-    others = ((other, effects[other.name]) for other in tools)
-    makers = [
-        o for o, effect in others if effect.resource == own.resource and (effect.kind == "create" or effect.upsert)
-    ]
     around = {name for name in required_names(tool) if is_scalar(tool, name)}
     return not makers or any(not around <= {*argument_names(maker)} for maker in makers)
 

@@ -207,13 +207,10 @@ class Oracle:
 
     def _parts_change(self, address: Address, arguments: Mapping[str, Json]) -> None:
         """A part with a path of its own (`/ships/{symbol}/nav`) may be a field of its thing that it changes."""
-
-        def apart(thing: Thing, part: str) -> None:
-            thing.facts = {at: fact for at, fact in thing.facts.items() if not flat(at[0]).endswith(flat(part))}
-
         whole = self.things.get(address[:-1])
         if whole is not None and self._route.template[-1] != PARAMETER:
-            apart(whole, address[-1])
+            part = flat(address[-1])
+            whole.facts = {at: fact for at, fact in whole.facts.items() if not flat(at[0]).endswith(part)}
         fields = {flat(at[0]) for at, _ in scalars(body_of(self._route, arguments))}
         for known, thing in self.things.items():
             if known[:-1] == address and any(field.endswith(flat(known[-1])) for field in fields):
