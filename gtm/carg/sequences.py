@@ -356,8 +356,8 @@ def _made_key(maker: Bound, arguments: dict[str, Json], at: int) -> tuple[Key, .
     if maker.address is not None and maker.address.name is not None:
         parent, own = arguments.get(maker.address.parent), arguments.get(maker.address.name)
         return (maker.address.of(parent, own),) if parent is not None and own is not None else None
-    if maker.receipt is not None and maker.receipt[0]:
-        return ((at, f"/{escape(maker.receipt[0])}"),)
+    if maker.receipt is not None and maker.receipt.key:
+        return ((at, f"/{escape(maker.receipt.key)}"),)
     return (given[0],) if given and given[0] is not None else None
 
 

@@ -20,6 +20,7 @@ from gtm.world.declared import resolve
 from gtm.world.effects import infer_effects
 from gtm.world.family import batch_argument
 from gtm.world.model import WorldModel
+from gtm.world.receipts import ended
 from gtm.world.rules import RuledWorld
 from gtm.world.takers import Takers
 from gtm.world.words import flat, words
@@ -205,7 +206,7 @@ class Definitions:
             if answers
             else shape.schema
         )
-        return replace(shape, schema=self._takers.shape(told, noun))
+        return replace(shape, schema=ended(self._takers.shape(told, noun)))
 
     def _note(self, tool: Tool, note: str) -> None:
         self._notes[tool.name] = (*self._notes.get(tool.name, ()), note)

@@ -147,10 +147,19 @@ def _settings(value: Json, depth: int) -> Json:
 
 
 def is_setting(name: str, value: Json) -> bool:
-    """Whether what stands inside of a secret tells none: a flag, an address without anything that could be one."""
-    if isinstance(value, str) and name.lower() in {"url", "uri", "href"}:
+    """Whether what stands inside of a secret tells none: a flag, a plain address, how and how long it is used."""
+    last = re.split(r"[_\W]|(?<=[a-z])(?=[A-Z])", name)[-1].lower()
+    if isinstance(value, str) and last in {"url", "uri", "href"}:
         return _PLAIN_ADDRESS.fullmatch(value) is not None
-    return isinstance(value, bool)
+    if isinstance(value, str):
+        return last in _MANNERS and _PLAIN_WORD.fullmatch(value) is not None
+    return isinstance(value, bool) or (isinstance(value, int) and last in _TIMES)
+
+
+_MANNERS = frozenset("algorithm binding method mode type".split())
+_TIMES = frozenset("age leeway lifetime ttl".split())
+"""Last words of names (lower case) that say how a secret is used, and for how many seconds."""
+_PLAIN_WORD = re.compile(r"[A-Za-z]+([_-][A-Za-z]+)*")
 
 
 _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z.-]+(:\d+)?(/[a-z_.-]{0,32})*")

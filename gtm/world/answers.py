@@ -9,9 +9,10 @@ from gtm.tools.view import View
 from gtm.types import Json, Source, canonical
 from gtm.world.bound import Bound
 from gtm.world.fields import matching, taken, takes
+from gtm.world.repeats import repeated, told_of
 from gtm.world.state import Change, Place, State, Wrap, key_text
 from gtm.world.state import Collection as Kept
-from gtm.world.tree import Whole, overlay, steps_of
+from gtm.world.tree import UNKNOWN, Whole, overlay, steps_of
 
 
 def wrap(path: tuple[str, ...], value: Json) -> tuple[Json, str]:
@@ -107,6 +108,11 @@ def shown(
                 continue
         part[name] = known
         marks[name] = sources.get(source, "state")
+    unknown = [name for name, leaf in always.items() if name not in part and leaf.get("type") in {"array", "object"}]
+    if unknown and view is not None:
+        said = told_of({name: known for name, known in value.items() if name in sent})
+        again = {name: repeated(view.child(name), always[name], said) for name in unknown}
+        part |= {name: known for name, known in again.items() if known is not UNKNOWN}
     return part, marks
 
 

@@ -12,6 +12,7 @@ from gtm.world.keys import is_served
 from gtm.world.labels import Labelling
 from gtm.world.listing import is_presentation
 from gtm.world.paths import address_argument
+from gtm.world.receipts import Receipt
 from gtm.world.resource import Resource
 from gtm.world.routes import Path
 from gtm.world.words import flat, words
@@ -86,8 +87,8 @@ class Bound:
     """Arguments whose properties are the thing's fields."""
     address: "Address | None" = None
     """How the key of a new or listed thing is made up, where keys are whole paths."""
-    receipt: tuple[str, dict[str, Json]] | None = None
-    """The key's property and schema of a write's answer that is a receipt and shows no document."""
+    receipt: Receipt | None = None
+    """What a write answers that shows no document."""
     batch: str | None = None
     """A create's argument that holds several things."""
     counts: bool = False
@@ -242,6 +243,14 @@ class Bound:
                 if child is not None:
                     found[flat(own)] = child
         return found
+
+    def lifted(self, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Arguments with a key beside them that stands inside of a wrapper (`put_rule(rule: {"name": ...})`)."""
+        inner = [value for name, value in arguments.items() if name in self.wrappers and isinstance(value, dict)]
+        found = {
+            n: part[n] for n in self.own_keys if n not in self.parameters.properties for part in inner if n in part
+        }
+        return {**arguments, **found} if found else arguments
 
     def argument_fields(self, arguments: Mapping[str, Json]) -> dict[str, Json]:
         """What the caller says about the document: arguments less keys of parents, paging and wrappers."""

@@ -93,8 +93,14 @@ def _is_another(bound: Bound, fields: Mapping[str, Json], known: Mapping[str, Js
     thing, required = bound.resource, bound.tool.parameters.get("required") or ()
     if any(flat(name) in thing.keys & thing.named_by for name in fields):
         return False
-    texts = [name for name in required if isinstance(fields.get(name), str) and isinstance(known.get(name), str)]
-    return any(fields[name] != known[name] for name in texts)
+    return any(_differs(fields.get(name), known.get(name)) for name in required)
+
+
+def _differs(given: Json, known: Json) -> bool:
+    """Whether texts are not the same, or some that two objects both have."""
+    if isinstance(given, dict) and isinstance(known, dict):
+        return any(_differs(part, known.get(name)) for name, part in given.items())
+    return isinstance(given, str) and isinstance(known, str) and given != known
 
 
 def naming_fields(bound: Bound, fields: Mapping[str, Json]) -> list[str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from gtm.tools.shape import escape
-from gtm.tools.view import is_secret, visible
+from gtm.tools.view import View, is_secret, visible
 from gtm.types import Json, Source
 from gtm.world import answers, services
 from gtm.world.actions import action_of, outcome_of
@@ -19,6 +19,7 @@ from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place,
 from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
+from gtm.world.repeats import repeated, told_of
 from gtm.world.state import SINGLE, Change, Place, Put, all_sent
 from gtm.world.tree import UNKNOWN, absorb
 from gtm.world.words import flat, words
@@ -59,10 +60,10 @@ def document_plan(
         key = shown.get(key_name, draft.key) if key_name and not draft.key_given else draft.key
         changes: list[Change] = [stub.put(stored) for stub in stubs]
         if writes or not draft.stored or stored != draft.stored:
-            sent = (*answers.sent_in(sources), *draft.copied) if writes else ()
+            sent = (*(answers.sent_in(sources) if writes else ()), *draft.copied)
             changes.append(Put(place, key, stored, draft.origin, sent))
         changes += answers.wrapping(bound, answers.about(key), moment.state, place, content)
-        return tuple(changes)
+        return (*changes, *(bound.receipt.put(content) if bound.receipt is not None else ()))
 
     known, marked = answer_with(bound, arguments, value, sources, draft.sent)
     known = answers.wrapped(bound, answers.about(draft.key), moment.state.at(place), known, marked)
@@ -149,9 +150,9 @@ def answer_with(
     if bound.shape is None:
         return UNKNOWN, {}
     if bound.receipt is not None:
-        name, leaf = bound.receipt
-        key = services.valid_key(name, leaf, services.seed_of(bound.tool.name, dict(arguments))) if name else None
-        return ({name: key}, {f"/{escape(name)}": "computed"}) if key is not None else (UNKNOWN, {})
+        about = value.get(bound.resource_key or "", "")
+        told = bound.receipt.known(value, about, services.seed_of(bound.tool.name, dict(arguments)))
+        return told or UNKNOWN, {f"/{escape(name)}": "computed" for name in told}
     if bound.document is None:
         known, marks = echo(bound, arguments)
         return known or UNKNOWN, marks
@@ -160,9 +161,18 @@ def answer_with(
     marked: dict[str, Source] = {f"{path}/{escape(name)}": source for name, source in named.items()}
     if bound.document and bound.document[0] != "*":
         echoed, echo_marks = echo(bound, arguments)
-        known = {**echoed, **known}
+        known = {**_beside(bound, arguments), **echoed, **known}
         marked = {**echo_marks, **marked}
     return known, marked
+
+
+def _beside(bound: Bound, arguments: Mapping[str, Json]) -> dict[str, Json]:
+    """What stands around the document and repeats arguments (`ConsumedCapacity.TableName`)."""
+    schema = bound.tool.output_schema
+    view, told = View(schema, schema), told_of(arguments)
+    shape = bound.shape["properties"] if bound.shape is not None else {}
+    places = {name: repeated(view.child(name), leaf, told) for name, leaf in shape.items() if "properties" in leaf}
+    return {name: part for name, part in places.items() if part is not UNKNOWN}
 
 
 def _sizes(bound: Bound, value: Mapping[str, Json], changed: Mapping[str, Json]) -> dict[str, Json]:

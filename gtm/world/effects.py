@@ -19,7 +19,7 @@ from gtm.world.hints import (
     required_names,
     selectors,
 )
-from gtm.world.kin import with_answered_things, with_one_name, with_set_fields
+from gtm.world.kin import holds_key, with_answered_things, with_one_name, with_set_fields, with_told_things
 from gtm.world.naming import about_by_name, action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
 from gtm.world.several import with_several
@@ -62,7 +62,7 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
     effects = _with_aliases(effects, tools)
     effects = _with_known_fields(toolset, effects, tools)
     effects = _with_contents(_with_actions(effects, tools, common), tools, common)
-    effects = with_answered_things(with_one_name(effects, toolset.tools), tools)
+    effects = with_told_things(with_answered_things(with_one_name(effects, toolset.tools), tools), tools)
     effects = with_set_fields(effects, tools)
     effects = _with_single_things(effects, tools)
     effects = _with_scopes(with_several(_with_lone_readers(effects, tools), tools), tools)
@@ -168,12 +168,17 @@ def _with_single_things(effects: dict[str, Effect], tools: list[Tool]) -> dict[s
         if (effect := effects[tool.name]).kind in _KEYED - {"read"} and not effect.key and effect.resource in keyed
     }
     required = {tool.name: {*required_names(tool)} for tool in tools}
+    by_name = {tool.name: tool for tool in tools}
     settled = dict(effects)
     for name in unclear:
         effect = effects[name]
         key = keyed[effect.resource]
         if {*key} <= required[name]:
             settled[name] = effect.model_copy(update={"key": key, "reason": f"{effect.reason}, named as elsewhere"})
+        elif effect.kind == "update" and len(key) == 1 and holds_key(by_name[name], effect.resource or "", key[0]):
+            told = f"{effect.reason}, named inside of its argument"
+            upsert = effect.upsert or words(name)[:1] == ("put",)
+            settled[name] = effect.model_copy(update={"key": key, "upsert": upsert, "reason": told})
         else:
             told = f"a {effect.kind} that does not say of which {effect.resource!r}"
             settled[name] = adrift(effect.kind, told)

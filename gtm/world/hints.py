@@ -112,7 +112,9 @@ def demanded_key(tool: Tool, common: Mapping[str, int]) -> str | None:
 
     What most tools of a toolset demand (a tenant, a subscription) is their scope.
     """
+    view = View(tool.parameters, tool.parameters)
     required = [name for name in required_names(tool) if is_scalar(tool, name) and not name.lower().startswith("x-")]
+    required = [name for name in required if (place := view.child(name)) is None or place.type != "boolean"]
     keys = [name for name in required if is_key_like(name)]
     said = {singular(word) for word in words(tool.name)}
     ranked = [

@@ -10,7 +10,15 @@ from collections.abc import Collection, Mapping, Sequence
 from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import bare, last_noun
-from gtm.world.hints import HOLDERS, ID_ENDINGS, argument_names, endings_of, required_names, top_arrays
+from gtm.world.hints import (
+    HOLDERS,
+    ID_ENDINGS,
+    argument_names,
+    endings_of,
+    is_key_like,
+    required_names,
+    top_arrays,
+)
 from gtm.world.spoken import spoken_verb
 from gtm.world.words import flat, noun, words
 
@@ -148,8 +156,35 @@ def with_answered_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -
     return settled
 
 
+def with_told_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """`ConnectDirectory` that answers a `DirectoryId`, and no other id, makes a directory."""
+    shown = shown_in(effects)
+    settled = dict(effects)
+    for tool in tools:
+        effect = effects[tool.name]
+        said = {*words(tool.name)} & {*words(effect.resource or "")}
+        if effect.kind != "create" or effect.reason == "declared" or (said and effect.resource in shown):
+            continue
+        top = View(tool.output_schema, tool.output_schema)
+        told = {"_".join(words(name)[:-1]) for name in top.properties if words(name)[-1:] in {("id",), ("arn",)}}
+        name = told.pop() if len(told) == 1 else ""
+        given = {"_".join(words(argument)[:-1]) for argument in argument_names(tool) if is_key_like(argument)}
+        if name in shown - given:
+            why = f"{effect.reason}, which answers the key of a new {name!r}"
+            settled[tool.name] = effect.model_copy(update={"resource": name, "reason": why})
+    return settled
+
+
 _TYING = frozenset("associate attach link connect bind assign".split())
 """First words of tools that tie things."""
+
+
+def holds_key(tool: Tool, resource: str, key: str) -> bool:
+    """Whether a tool's one object argument, called as the thing, has the thing's key inside."""
+    view = View(tool.parameters, tool.parameters)
+    objects = [name for name in view.properties if (child := view.child(name)) is not None and child.properties]
+    inner = view.child(objects[0]) if len(objects) == 1 and noun(words(objects[0])) == last_noun(resource) else None
+    return inner is not None and key in inner.properties and key not in view.properties
 
 
 def _called(resource: str | None, group: Sequence[Tool], effects: Mapping[str, Effect]) -> set[str]:

@@ -168,7 +168,7 @@ class WorldModel:
             effect=effect,
             shape=shape,
             address=address_of(tool, effect, unwrapped(tool, wrappers)),
-            receipt=self._receipts.key_of(tool, self.resource),
+            receipt=self._receipts.of(tool, self.resource),
             document=document,
             key_field=field,
             own_keys=own,

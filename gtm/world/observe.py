@@ -23,7 +23,7 @@ def learn(bound: Bound, arguments: Mapping[str, Json], content: Json, state: Sta
     """The changes that a successful call and its answer tell of."""
     if bound.labelling is not None:
         return learn_labels(bound, bound.labelling, arguments, content, state)
-    return _learnt(bound, arguments, content, state) if bound.stored else ()
+    return _learnt(bound, bound.lifted(arguments), content, state) if bound.stored else ()
 
 
 def _learnt(bound: Bound, arguments: Mapping[str, Json], content: Json, state: State) -> tuple[Change, ...]:

@@ -25,6 +25,7 @@ from gtm.world.hints import (
 )
 from gtm.world.naming import DUPLICATES
 from gtm.world.routes import Path, read_paths
+from gtm.world.several import things_argument
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
 
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
@@ -37,6 +38,10 @@ _FEWEST = 3
 
 _NO_PARTS = frozenset("lifecycle action actions command commands operation operations state status".split())
 """Segments (flat) between a thing and a verb that are no part of the thing."""
+
+_SEVERAL = frozenset("batch bulk import".split())
+_NOT_MAKING = frozenset("delete export get merge read remove restore search update upsert validate".split())
+"""Words of paths that several things are sent to, and of names that do not make them."""
 
 _ADDING = frozenset("add append attach assign join invite follow subscribe star save".split())
 """Verbs of a PUT that adds to what a list shows."""
@@ -93,6 +98,8 @@ class Siblings:
         keys = _arguments_of(tool, path.parameters)
         verb = words(path.verb) or (words(path.statics[-1]) if path.statics and not path.is_item else ())
         first = verb[0] if verb else ""
+        if path.method == "POST" and first in _SEVERAL and self._makes_several(tool, path):
+            return effect("create", path.parent, keys, 0.6, f"POST of several things on {first!r}")
         acts = (first in ACTIONS or first in VERBS) and (bool(path.verb) or not self._is_known(path.collection))
         if acts and path.method not in {"GET", "HEAD"}:
             return self._action(tool, path, keys, first)
@@ -110,6 +117,11 @@ class Siblings:
         if path.method == "POST":
             return self._post(path, keys)
         return self._single(tool, path, keys)
+
+    def _makes_several(self, tool: Tool, path: Path) -> bool:
+        """Whether `POST /findings/import` sends findings, and is not called after what else may be done to them."""
+        made = not _NOT_MAKING & {*words(tool.name)} and self._is_known(path.parent) and not path.is_item
+        return made and things_argument(tool, path.parent) is not None
 
     def _item_by_name(self, tool: Tool, path: Path) -> str | None:
         """`CreateThing` makes a thing at its own path, `ListStreams` shows what is under one."""
@@ -161,16 +173,30 @@ class Siblings:
         stored = path.collection in self._items or path.collection in self._written
         if not stored and (verb in ACTIONS or kind == "compute"):
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
-        many = answers_many(tool) if path.segments not in self._put else False
         plural = path.is_plural
+        alone = not plural and path.collection not in self._items and self._is_sent(tool, path)
+        many = answers_many(tool) if path.segments not in self._put and not alone else False
         paged = answers_page(tool) and not self._is_sent(tool, path)
         lists = paged or (plural and _lists(tool, path.statics[-1]) and not self._is_set(path))
         asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
+        other = self._listed_by(tool, path)
+        if other is not None:
+            return effect("list", other, keys, 0.7, f"{asked} on another list of the {last_noun(other)!r}")
         if many or lists or (many is None and plural):
             return effect("list", path.collection, keys, 0.9, f"{asked} on a collection")
         if path.collection not in self._written:
             keys = (*keys, *(name for name in required_names(tool) if name not in keys and not is_around(tool, name)))
         return effect("read", path.collection, keys, 0.7, f"{asked} on a single thing")
+
+    def _listed_by(self, tool: Tool, path: Path) -> str | None:
+        """The collection that `GET /hostedzonesbyname` lists by something: its name says so, and its answer."""
+        if "by" not in words(tool.name) or path.is_item or path.parameters or path.collection in self._written:
+            return None
+        arrays = {flat(noun(words(name))) for name in top_arrays(tool)}
+        beside = (other for other in self._items if other.rpartition("/")[0] == path.parent)
+        return next(
+            (c for c in beside if flat(last_noun(c)) in arrays and flat(last_noun(c)) in flat(tool.name)), None
+        )
 
     def _answers_whole(self, tool: Tool, path: Path) -> bool:
         """Whether a write at a part of a thing (`PUT /distribution/{Id}/config`) answers the thing itself."""
@@ -200,7 +226,10 @@ class Siblings:
     def _post(self, path: Path, keys: tuple[str, ...]) -> Effect:
         shown = self._gets.get(path.segments)
         alone = path.collection not in self._items
-        if alone and shown is not None and shown.output_schema is not None and not shows_array(shown):
+        one = shown is not None and not (
+            shows_array(shown) and (path.is_plural or path.segments not in self._setters)
+        )
+        if alone and one and shown is not None and shown.output_schema is not None:
             found = effect("update", path.collection, keys, 0.7, "POST on a single thing that can be read")
             return found.model_copy(update={"upsert": True})
         if self._is_known(path.collection):

@@ -26,8 +26,9 @@ from gtm.world.labelled import merged_labels, plan_labels
 from gtm.world.lineage import buried, enter, find, last_part, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
-from gtm.world.state import SINGLE, Delete, Document, Place, Put, State, key_text, other_name
+from gtm.world.state import SINGLE, Change, Delete, Document, Place, Put, State, key_text, other_name
 from gtm.world.tree import UNKNOWN
+from gtm.world.twins import shared
 from gtm.world.words import flat, singular, words
 
 _OVERWRITES = frozenset({"overwrite", "allowoverwrite", "overwriteexisting", "replaceexisting"})
@@ -36,7 +37,7 @@ _OVERWRITES = frozenset({"overwrite", "allowoverwrite", "overwriteexisting", "re
 
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
-    plan = _plan(bound, arguments, moment)
+    plan = _plan(bound, bound.lifted(arguments), moment)
     known = {} if plan.known is UNKNOWN else plan.known
     if plan.refusal is not None or not bound.going_well or not isinstance(known, dict):
         return plan
@@ -129,6 +130,8 @@ def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: 
     before = imagined_as(fields, collection, bound) if given is None else None
     key = before.key if before is not None else key
     copied = _copied(bound, arguments, moment.state, fields)
+    if bound.single:
+        copied |= {name: v for name, v in shared(bound, moment.state, place, SINGLE).items() if name not in fields}
     base = before.value if before is not None else {}
     draft = Draft(key, fields, base, given is not None, "created", frozenset(copied), copied=copied)
     plan = document_plan(bound, arguments, moment, place, seed, draft)
@@ -201,12 +204,14 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
     claimed = untold(bound, moment, place) if document is None and not named else None
     if claimed is not None and isinstance(key, str):
         return _named_now(bound, arguments, moment, place, claimed)
+    asked = document is None and not named and kind in {"read", "update"}
+    alike = shared(bound, moment.state, place, key) if asked else {}
     upserts = kind == "update" and bound.effect.upsert
     nameless = named == "" and moment.mode == "auto" and (not upserts or _names_alike(bound))
     absent = moment.state.is_deleted(place, key) or (
         _is_absent(bound, moment, argument) and not _may_be_untold(bound, moment, place)
     )
-    if document is None and (nameless or (absent and not upserts)) and not bound.forgiving:
+    if document is None and (nameless or (absent and not upserts)) and not (bound.forgiving or alike):
         return Plan(refusal=Refusal("not_found", f"{bound.resource.label}{_said(key)} was not found"))
     if document is not None and document.origin == "created" and upserts and _keeps(bound, arguments, document):
         return Plan(refusal=Refusal("conflict", f"{bound.resource.label}{_said(key)} already exists"))
@@ -223,7 +228,8 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
         made = lists.imagined_key(bound, moment.state.at(place), seeded)
         key = made if made is not None else key
     if kind == "read":
-        draft = Draft(document.key if document else key, {}, value, not alias, "imagined", sent, alias)
+        sent = sent.union(alike)
+        draft = Draft(document.key if document else key, {}, value, not alias, "imagined", sent, alias, alike)
         return document_plan(bound, arguments, moment, place, seed, draft)
     own = {*bound.own_keys}
     fields = {name: v for name, v in bound.argument_fields(arguments).items() if name not in own}
@@ -232,6 +238,7 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
     base = _kept(bound, value) if _replaces(bound) else value
     creates = document is None and bound.effect.upsert
     copied = _copied(bound, arguments, moment.state, fields) if creates else {}
+    copied |= {name: known for name, known in alike.items() if name not in fields}
     own_key, known = document.key if document else key, sent.union(copied)
     draft = Draft(own_key, fields, base, True, "created" if creates else "imagined", known, alias, copied)
     return document_plan(bound, arguments, moment, place, seed, draft)
@@ -358,4 +365,8 @@ def _delete(
     if known is UNKNOWN and bound.shape is not None and bound.shape.get("type") == "object":
         known = {}
     succeeded(bound, known, marked)
-    return Plan(known or UNKNOWN, marked, seed, (value,) if value else (), lambda content: changes)
+
+    def settle(content: Json) -> tuple[Change, ...]:
+        return (*changes, *(bound.receipt.put(content) if bound.receipt is not None else ()))
+
+    return Plan(known or UNKNOWN, marked, seed, (value,) if value else (), settle)

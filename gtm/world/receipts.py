@@ -1,10 +1,20 @@
-"""Writes that answer a receipt (an operation, a job) and not their thing, told from definitions alone."""
+"""Writes that answer a receipt (an operation, a job) and not their thing, told from definitions alone.
+
+An operation that says whether it is `done` ends at once and well: its `response` is the thing (AIP-151), and whoever
+asks for it by its name later sees the same.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from gtm.tools.view import View, visible
 from gtm.types import Effect, Json, Tool
+from gtm.world import services
+from gtm.world.fields import last_noun, takes
 from gtm.world.keys import ALWAYS
 from gtm.world.resource import Resource
+from gtm.world.state import Place, Put
+from gtm.world.tree import Whole
 from gtm.world.words import flat
 
 FEWEST = 3
@@ -13,6 +23,68 @@ FEWEST = 3
 _WRITES = frozenset({"create", "update", "delete"})
 
 ShapeOf = Callable[[Tool], dict[str, Json] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a write answers instead of its thing."""
+
+    resource: str
+    """As what it can be read; "" where it cannot."""
+    key: str
+    """Its property that holds its key; "" where it has none."""
+    leaf: dict[str, Json]
+    """What the key must be."""
+    shape: dict[str, Json]
+    """Its properties."""
+    noun: str
+    """What the write is about."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether it tells what came out of it."""
+        return is_operation(self.shape)
+
+    def known(self, value: Mapping[str, Json], key: Json, seed: int) -> dict[str, Json]:
+        """What is known of it: its key, and the thing that came out."""
+        if not self.key:
+            return {}
+        own = self._name(str(key), seed)
+        if not self.ends:
+            return {self.key: own}
+        thing = Whole(visible(dict(value), None))
+        told = {"done": True, "response": thing, "metadata": Whole({self.noun: dict(thing)})}
+        return {self.key: own, **{name: part for name, part in told.items() if name in self.shape}}
+
+    def put(self, content: Json) -> tuple[Put, ...]:
+        """The change that keeps an operation, so that it can be asked for."""
+        if not self.ends or not self.resource or not isinstance(content, dict) or self.key not in content:
+            return ()
+        return (Put(Place(self.resource), content[self.key], content, "created", tuple(content)),)
+
+    def _name(self, key: str, seed: int) -> Json:
+        """Its key: under the thing or what holds it where keys are paths."""
+        view, token = View(self.leaf, self.leaf), f"{seed & 0xFFFFFFFFFFFF:012x}"
+        steps = key.split("/")
+        paths = ("/".join((*steps[:end], "operations", token)) for end in range(len(steps), 1, -1))
+        return next((path for path in paths if takes(view, path)), None) or services.valid_key(
+            self.key, self.leaf, seed
+        )
+
+
+def is_operation(shape: Mapping[str, Json]) -> bool:
+    """Whether properties are those of an operation that ends with a response or an error."""
+    kinds = {name: leaf.get("type") for name, leaf in shape.items() if isinstance(leaf, dict)}
+    return kinds.get("done") == "boolean" and kinds.get("response") == "object"
+
+
+def ended(shape: dict[str, Json]) -> dict[str, Json]:
+    """The shape of an answer; of an operation, what a finished one says that went well."""
+    properties = shape.get("properties") or {}
+    if not is_operation(properties):
+        return shape
+    told = {name: leaf for name, leaf in properties.items() if name != "error"}
+    return {**shape, "properties": {**told, "done": {"type": "boolean", "const": True}}, "required": list(told)}
 
 
 class Receipts:
@@ -57,12 +129,14 @@ class Receipts:
         own = (self._effects[tool.name].resource or "").split("/")
         return max(readers, key=lambda name: (_shared(own, name.split("/")), -len(name)), default=None)
 
-    def key_of(self, tool: Tool, resource: Callable[[str], Resource]) -> tuple[str, dict[str, Json]] | None:
-        """The key of a tool's receipt and what it must be, where receipts can be read; None where it answers none."""
+    def of(self, tool: Tool, resource: Callable[[str], Resource]) -> Receipt | None:
+        """A tool's receipt; None where it answers none."""
         if not self.holds(tool):
             return None
-        thing = resource(near) if (near := self.read_as(tool)) is not None else None
-        return ("", {}) if thing is None else (thing.key or "", thing.key_leaf)
+        near, noun = self.read_as(tool) or "", last_noun(self._effects[tool.name].resource or "")
+        shape = (self._shape_of(tool) or {}).get("properties") or {}
+        thing = resource(near) if near else None
+        return Receipt(near, (thing and thing.key) or "", thing.key_leaf if thing else {}, shape, noun)
 
     def _inner(self, tool: Tool) -> frozenset[str]:
         """The names one level below, where a reader wraps its thing."""

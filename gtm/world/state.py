@@ -47,6 +47,11 @@ class Document:
     sent: frozenset[str] = frozenset()
     """Fields that a caller set or that were really seen: every tool that declares them shows them."""
 
+    @property
+    def said(self) -> dict[str, Json]:
+        """Those fields, with their values."""
+        return {name: known for name, known in self.value.items() if name in self.sent}
+
 
 Index: TypeAlias = "HashTrieMap[str, HashTrieSet[str]]"
 """A field's values as text -> keys of the documents that have it."""

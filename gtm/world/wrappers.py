@@ -33,6 +33,13 @@ def wrappers_of(tool: Tool, effect: Effect, shown: frozenset[str]) -> frozenset[
             continue
         inner = tuple(object_properties(child))
         whole = name in slots and slots[name].place == "whole_body"
-        if is_wrapper(name, whole, inner, effect.resource or "", shown):
+        if is_wrapper(name, whole, inner, effect.resource or "", shown) or _is_answered(tool, name, inner):
             found.add(name)
     return frozenset(found)
+
+
+def _is_answered(tool: Tool, name: str, inner: tuple[str, ...]) -> bool:
+    """Whether an answer shows nothing but what is called as the argument, with the same fields."""
+    top = View(tool.output_schema, tool.output_schema)
+    place = top.child(name) if [*top.properties] == [name] else None
+    return place is not None and bool(inner) and 2 * len({*inner} & {*place.properties}) > len(inner)

@@ -83,7 +83,10 @@ class SetFields:
             for path, value in _leaves(turn.arguments):
                 new.setdefault(path, set()).add(_text(value))
             known = {_flat(name) for name in declared}
-            self._given[thing].update({p: _Given(frozenset(v), p[0] in known) for p, v in new.items()})
+            given = {p: _Given(frozenset(v), p[0] in known) for p, v in new.items()}
+            if turn.cut:  # of what was sent only a part is on record
+                given = dict.fromkeys(given, _Given(frozenset(), False))
+            self._given[thing].update(given)
 
     def shown(self, turn: Turn, simulated: Json, ids: Substitution, schema: Json) -> Iterator[Leaf]:
         """The leaves of a recorded success that were set earlier; `schema` is its definition's of answers."""

@@ -22,6 +22,8 @@ from gtm.types import Json, Toolset
 FRESH = "getmoto/moto"
 """The source whose sessions each begin in an empty account."""
 
+_LONGEST = 20
+"""Items that are left of a longer array in a call that was cut."""
 _PLACEHOLDER = re.compile(r"[0-9a-z]{12}\Z")
 """What fills a log's placeholder (see the data's README)."""
 
@@ -36,6 +38,8 @@ class Turn:
     response: Json
     is_error: bool
     status: int | None
+    cut: bool = False
+    """Whether its arguments were cut: then nobody knows all that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ def _recording(session: dict[str, Json], source: str, library: Library) -> Recor
             response=turn["response"],
             is_error=turn["is_error"],
             status=turn.get("status"),
+            cut=bool(turn.get("trimmed")) and _is_cut(turn["arguments"]),
         )
         for turn in session["session"]
         if turn["tool"] in library.domains
@@ -115,6 +120,15 @@ def _recording(session: dict[str, Json], source: str, library: Library) -> Recor
         files=files,
         turns=turns,
     )
+
+
+def _is_cut(value: Json) -> bool:
+    """Whether a long array or text ends where the data's limit is (see the data's README)."""
+    if isinstance(value, dict):
+        return any(map(_is_cut, value.values()))
+    if isinstance(value, list):
+        return len(value) == _LONGEST or any(map(_is_cut, value))
+    return isinstance(value, str) and value.endswith("…")
 
 
 def _spellings(turns: list[dict[str, Json]]) -> dict[str, str]:
