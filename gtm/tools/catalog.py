@@ -20,6 +20,10 @@ from gtm.types import ArgumentSlot, ErrorResponse, Example, HttpBinding, Json, T
 Split = Literal["train", "dev", "test"]
 _IN_QUERY = ("GET", "DELETE", "HEAD", "OPTIONS")
 _JSON = "application/json"
+_CUT = re.compile(r"\(and \d+ more values\)")
+"""How a description ends whose list of values the collection cut."""
+MAX_DEPTH = 64
+"""Levels of a schema that are looked through; deeper ones are refused where it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,8 @@ def split(family: str) -> Split:
 def _tool(record: dict[str, Json]) -> Tool:
     if not isinstance(record["name"], str) or not record["name"]:
         raise SpecError("has no name; give one")
-    parameters = read_parameters(record["parameters"])
-    output, notes = read_output(record.get("output_schema"))
+    parameters = read_parameters(_uncut(record["parameters"]))
+    output, notes = read_output(_uncut(record.get("output_schema")))
     return Tool(
         name=record["name"],
         description=text_of(record.get("description")),
@@ -115,6 +119,21 @@ def _tool(record: dict[str, Json]) -> Tool:
         licence=text_of(record.get("licence")),
         problems=(*parameters.notes, *notes),
     )
+
+
+def _uncut(schema: Json, depth: int = 0) -> Json:
+    """A schema in which a list of values that was cut, as its description says, takes others of its type, too."""
+    if depth > MAX_DEPTH or not isinstance(schema, dict | list):
+        return schema
+    if isinstance(schema, list):
+        return [_uncut(item, depth + 1) for item in schema]
+    node = {name: _uncut(value, depth + 1) for name, value in schema.items()}
+    told, listed = node.get("description"), node.get("enum")
+    if not (isinstance(told, str) and _CUT.search(told) and isinstance(listed, list) and "anyOf" not in node):
+        return node
+    rest = {name: value for name, value in node.items() if name != "enum"}
+    kind = {"type": node["type"]} if "type" in node else {}
+    return {**rest, "anyOf": [{"enum": listed, **kind}, kind]} if kind else node
 
 
 def _examples(given: Json) -> Iterator[Example]:

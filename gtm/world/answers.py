@@ -12,7 +12,7 @@ from gtm.world.fields import matching, taken, takes
 from gtm.world.repeats import repeated, told_of
 from gtm.world.state import Change, Place, State, Wrap, key_text
 from gtm.world.state import Collection as Kept
-from gtm.world.tree import UNKNOWN, Whole, overlay, steps_of
+from gtm.world.tree import UNKNOWN, Whole, absorb, overlay, steps_of
 
 
 def wrap(path: tuple[str, ...], value: Json) -> tuple[Json, str]:
@@ -104,6 +104,7 @@ def shown(
         if not (fits and source == name) and not takes(inner, known):
             # Another tool took or showed what this one cannot: only what it can is known.
             known = taken(known, inner)
+            known = value.get(_side(source, _KINDS.get(inner.type, ""))) if known is None else known
             if known is None:
                 continue
         part[name] = known
@@ -114,6 +115,44 @@ def shown(
         again = {name: repeated(view.child(name), always[name], said) for name in unknown}
         part |= {name: known for name, known in again.items() if known is not UNKNOWN}
     return part, marks
+
+
+def kept(known: dict[str, Json], content: dict[str, Json]) -> dict[str, Json]:
+    """What is stored of a document once an answer showed it: what was answered is the truth.
+
+    A field that is a text to one tool and a list to another is kept as both.
+    """
+    merged: dict[str, Json] = absorb(known, content)
+    for name, now in content.items():
+        before = known.get(name)
+        if before is not None and now is not None and _kind(before) != _kind(now):
+            merged |= {name: before, _side(name, _kind(now)): now}
+    return merged
+
+
+def renewed(value: dict[str, Json], name: str) -> None:
+    """A field was written: what it was to tools of another type is no more."""
+    for kind in _KINDS.values():
+        value.pop(_side(name, kind), None)
+
+
+_KINDS = {
+    "array": "list",
+    "object": "object",
+    "string": "text",
+    "integer": "text",
+    "number": "text",
+    "boolean": "text",
+}
+
+
+def _kind(value: Json) -> str:
+    return "list" if isinstance(value, list) else "object" if isinstance(value, dict) else "text"
+
+
+def _side(name: str, kind: str) -> str:
+    """As what a document keeps a field for tools to which it is of another type."""
+    return f"{name} as {kind}"
 
 
 _Told = dict[str, Any] | None

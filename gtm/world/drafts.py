@@ -21,7 +21,7 @@ from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
 from gtm.world.repeats import repeated, told_of
 from gtm.world.state import SINGLE, Change, Place, Put, all_sent
-from gtm.world.tree import UNKNOWN, absorb
+from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, words
 
 _SUCCESS = frozenset({"success", "ok", "succeeded", "acknowledged"})
@@ -56,7 +56,7 @@ def document_plan(
     def settle(content: Json) -> tuple[Change, ...]:
         shown = answers.document_in(content, bound.document)
         # What was answered is the truth; what it does not show, also inside of an object, is left standing.
-        stored = absorb(value, shown) | _unshowable(bound, draft.fields, value)
+        stored = answers.kept(value, shown) | _unshowable(bound, draft.fields, value)
         key = shown.get(key_name, draft.key) if key_name and not draft.key_given else draft.key
         changes: list[Change] = [stub.put(stored) for stub in stubs]
         if writes or not draft.stored or stored != draft.stored:
@@ -210,6 +210,7 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
         if bound.effect.kind == "update" and _is_no_member(bound, target, part):
             continue  # `NO_CHANGE`: what no answer can show is not what the thing has from now on
         merged = merge_patch(value.get(target), part) if bound.effect.kind == "update" else part
+        answers.renewed(value, target)
         if merged is None and not _allows_null(bound, target):
             value.pop(target, None)
         else:
@@ -290,9 +291,11 @@ def _unshowable(bound: Bound, fields: Mapping[str, Json], value: Mapping[str, Js
 
 
 def _is_no_member(bound: Bound, name: str, value: Json) -> bool:
-    """Whether all that show a field choose from values that this is none of."""
+    """Whether all that show a field choose from values that this is none of, or show an object and this is none."""
     places = [place for view in bound.resource.views if (place := view.child(name)) is not None]
     chosen = [place for place in places if isinstance(place.keyword("enum"), list)]
+    if places and not isinstance(value, dict | list | None) and all(place.properties for place in places):
+        return True
     return (
         bool(chosen)
         and isinstance(value, str)

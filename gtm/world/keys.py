@@ -107,13 +107,22 @@ def document_path(
     hollow = {
         path for path, names in places if len(names) == 1 and own & {*map(flat, inside.get((*path, *names), ()))}
     }
-    places = [(path, names) for path, names in places if path not in hollow or not _names(names[0], resource)]
+    places = [
+        (p, names)
+        for p, names in places
+        if p not in hollow or not (_names(names[0], resource) or _is_own(names, own))
+    ]
     ranked = sorted(((rank(at, *place), place[0]) for at, place in enumerate(places)), reverse=True)
     if not ranked:
         return None
     (has_key, _, _, _, alike, _, _), best = ranked[0]
     wrapped = [path for _, path in ranked if len(path) == 1 and _names(path[0], resource)]
     return best if has_key or alike or many or best == () else (wrapped[0] if wrapped else None)
+
+
+def _is_own(names: Sequence[str], own: Collection[str]) -> bool:
+    """Whether a lone object is called as the key that it holds (`{"Id": {"id": 7}}`)."""
+    return flat(names[0]) in own
 
 
 def is_envelope(path: tuple[str, ...]) -> bool:

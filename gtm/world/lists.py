@@ -12,7 +12,18 @@ from functools import lru_cache
 from gtm.tools.shape import escape
 from gtm.types import Json, Source
 from gtm.world import services
-from gtm.world.answers import asked, documents_in, items_in, put_items, shown, typed_key, wrap, wrapped, wrapping
+from gtm.world.answers import (
+    asked,
+    documents_in,
+    items_in,
+    kept,
+    put_items,
+    shown,
+    typed_key,
+    wrap,
+    wrapped,
+    wrapping,
+)
 from gtm.world.bound import Bound
 from gtm.world.fields import matching
 from gtm.world.filters import Filters, count, page_of
@@ -20,7 +31,7 @@ from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
 from gtm.world.sorting import Rule, arranged, sorting
 from gtm.world.state import SINGLE, Change, Collection, Document, Pin, Place, Put, key_text
-from gtm.world.tree import UNKNOWN, absorb
+from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat
 
 IMAGINED = (2, 3)
@@ -76,7 +87,7 @@ def plan_list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place
         answered = items_in(content, bound.document or ())
         parts = [(documents_in([item], ("*", *rest)) or [{}])[0] for item in answered]
         values = {
-            id(d): absorb(d.value, part) if d.order >= 0 else {**d.value, **part}
+            id(d): kept(d.value, part) if d.order >= 0 else {**d.value, **part}
             for d, part in zip(page, parts, strict=False)
         }
         changes: list[Change] = [stub.put(parts[at] if at < len(parts) else {}) for at, stub in stubs]

@@ -170,7 +170,8 @@ class Siblings:
         kind = None if known else VERBS.get(verb)
         if kind == "list" and len(path.statics) > 1:
             return effect("list", path.parent, keys, 0.8, "GET on a search path")
-        stored = path.collection in self._items or path.collection in self._written
+        named = path.is_plural and flat(path.statics[-1]) in map(flat, top_arrays(tool))  # `/check-runs`
+        stored = named or path.collection in self._items or path.collection in self._written
         if not stored and (verb in ACTIONS or kind == "compute"):
             return effect("compute", None, (), 0.6, f"GET on the action {verb!r}")
         plural = path.is_plural

@@ -212,7 +212,11 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
         _is_absent(bound, moment, argument) and not _may_be_untold(bound, moment, place)
     )
     if document is None and (nameless or (absent and not upserts)) and not (bound.forgiving or alike):
-        return Plan(refusal=Refusal("not_found", f"{bound.resource.label}{_said(key)} was not found"))
+        # Of a few keys that can be, the one that was not there stays away: a list would imagine it.
+        few = "enum" in bound.key_leaf and moment.mode == "auto" and not isinstance(key, list)
+        gone = (Delete(place, key),) if few else ()
+        refusal = Refusal("not_found", f"{bound.resource.label}{_said(key)} was not found")
+        return Plan(refusal=refusal, settle=lambda content: gone)
     if document is not None and document.origin == "created" and upserts and _keeps(bound, arguments, document):
         return Plan(refusal=Refusal("conflict", f"{bound.resource.label}{_said(key)} already exists"))
     value = document.value if document else {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gtm.types import Tool
 from gtm.world.hints import answers_many
-from gtm.world.words import ACTIONS, CLEAR, VERBS, flat, is_plural, noun, singular, words
+from gtm.world.words import ACTIONS, CLEAR, PREPOSITIONS, VERBS, flat, is_plural, noun, singular, words
 
 _ASKS = frozenset("list get search find describe query fetch lookup retrieve filter".split())
 """First words of names that only ask."""
@@ -113,7 +113,8 @@ def _asks(tool: Tool, path: Path) -> bool:
     last = words(path.statics[-1])
     if any(words(text)[:1] and words(text)[0] in VERBS | dict.fromkeys(ACTIONS, "") for text in path.statics):
         return False
-    named = noun(parts[1:], frozenset({"list"}))
+    end = next((at for at, word in enumerate(parts) if word in PREPOSITIONS), len(parts))
+    named = noun(parts[1:end], frozenset({"list"}))
     return named.endswith(noun(last) or "-") and (
         parts[0] != "list" or is_plural(parts[-1]) or bool(answers_many(tool))
     )

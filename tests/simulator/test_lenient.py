@@ -15,6 +15,7 @@ PROPERTIES: dict[str, Json] = {
     "stage": STAGES,
     "plain": PLAIN,
     "label": LABEL,
+    "until": {"type": "string", "format": "date-time"},
     "spec": {"type": "object", "properties": {"size": {"type": "integer"}, "stage": STAGES}, "required": ["size"]},
 }
 
@@ -35,6 +36,7 @@ def tool(*, http: bool = True, example: str = "web", method: str = "POST") -> To
         ({"stage": 2}, {"stage": "GA"}),
         ({"spec": {"size": 1, "stage": 1}}, {"spec": {"size": 1, "stage": "ALPHA"}}),
         ({"label": "db"}, {"label": "db"}),
+        ({"until": "2026-11-21T08:53:21.5"}, {"until": "2026-11-21T08:53:21.5Z"}),
         ({"label": "db", "stage": 0, "tags": None}, {"label": "db", "stage": "STAGE_UNSPECIFIED"}),
     ],
 )
@@ -45,7 +47,17 @@ def test_http_tools_take_it(given: dict[str, Json], taken: dict[str, Json]) -> N
 
 
 @pytest.mark.parametrize(
-    "given", [{"name": None}, {"plain": 1}, {"stage": 3}, {"stage": True}, {"spec": {"size": None}}, {"tags": [None]}]
+    "given",
+    [
+        {"until": "tomorrow"},
+        {"until": "2026-11-21T08:53:2"},
+        {"name": None},
+        {"plain": 1},
+        {"stage": 3},
+        {"stage": True},
+        {"spec": {"size": None}},
+        {"tags": [None]},
+    ],
 )
 def test_other_mistakes_are_refused_as_they_were_sent(given: dict[str, Json]) -> None:
     sent = {"name": "a", "label": "x", **given}

@@ -4,6 +4,7 @@ import collections
 import gzip
 import json
 import pathlib
+import random
 import subprocess
 import sys
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 
 from gtm.errors import SpecError
+from gtm.simulator.validation import check_arguments
 from gtm.tools.catalog import family, iter_catalog, iter_entries, load_catalog, split
 from gtm.tools.load import load_toolset, load_toolsets
+from gtm.tools.sampler import sample
 
 RECIPE = pathlib.Path(__file__).parents[2] / "recipes" / "import_catalog.py"
 LINE: dict[str, Any] = {
@@ -46,6 +49,17 @@ def test_a_line_keeps_all_it_says(tmp_path: pathlib.Path) -> None:
     assert {name: slot.place for name, slot in tool.http.slots.items()} == {"id": "path", "full": "query"}
     (error,) = tool.http.errors
     assert (error.status, error.body_schema, error.example) == (404, None, {"message": "none"})
+
+
+def test_values_that_a_collection_cut_are_not_all(tmp_path: pathlib.Path) -> None:
+    kinds = {"type": "string", "enum": ["cat", "dog"], "description": "What it is."}
+    cut = {**kinds, "description": "What it is. (and 7 more values)"}
+    parameters = {"type": "object", "properties": {"kind": kinds, "more": cut, "several": {"items": cut}}}
+    (tool,) = iter_catalog([write(tmp_path / "a.jsonl.gz", {**LINE, "parameters": parameters})])
+    assert check_arguments(tool, {"kind": "cat", "more": "bat", "several": ["bat"]}).ok
+    assert not check_arguments(tool, {"kind": "bat"}).ok
+    assert not check_arguments(tool, {"more": 1}).ok
+    assert {sample(tool.parameters, random.Random(seed)).get("more") for seed in range(20)} <= {None, "cat", "dog"}
 
 
 def test_a_parameter_that_takes_slashes_is_a_part_of_the_path(tmp_path: pathlib.Path) -> None:

@@ -184,15 +184,25 @@ def test_another_list_of_the_same_things_shows_them() -> None:
 
 
 def test_an_object_called_as_what_is_answered_holds_the_fields() -> None:
-    fields: dict[str, Json] = {"name": TEXT, "ttl": NUMBER}
+    fields: dict[str, Json] = {"name": TEXT, "type": TEXT, "ttl": TEXT}
     shown = {"dns_record": thing(id=NUMBER, **fields)}
+    sent: dict[str, Json] = {"zone_id": NUMBER, "dns_record": thing(**fields)}
     s = session(
-        tool("create_record", {"dns_record": thing(**fields)}, shown, "POST /records"),
-        tool("get_record", {"id": NUMBER}, shown, "GET /records/{id}"),
+        tool("list_zones", {}, {"zones": several(id=NUMBER)}, "GET /zones"),
+        tool("create_record", sent, shown, "POST /zones/{zone_id}/records"),
+        tool("list_records", {"zone_id": NUMBER}, {"dns_zone": thing(id=NUMBER)}, "GET /zones/{zone_id}/records"),
+        tool(
+            "change_record",
+            {"zone_id": NUMBER, "name": TEXT},
+            {**shown, "at": TEXT},
+            "PUT /zones/{zone_id}/records/{name}",
+        ),
+        tool("delete_record", {"zone_id": NUMBER, "name": TEXT}, {}, "DELETE /zones/{zone_id}/records/{name}"),
+        world="auto",
     )
-    made = s.call("create_record", {"dns_record": {"name": "www", "ttl": 60}}).content["dns_record"]
-    assert (made["name"], made["ttl"]) == ("www", 60)
-    assert s.call("get_record", {"id": made["id"]}).content["dns_record"] == made
+    record = {"name": "www", "type": "A", "ttl": "60"}
+    made = s.call("create_record", {"zone_id": 2, "dns_record": record}).content["dns_record"]
+    assert {**made, "id": 0} == {**record, "id": 0}
 
 
 def test_a_name_with_another_value_inside_of_an_object_is_another_thing() -> None:

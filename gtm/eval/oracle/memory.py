@@ -279,8 +279,8 @@ class Oracle:
         for name, fact in list(thing.facts.items()):
             sure = self._route.output.is_sure((*at, *name))
             declared = self._route.output.at((*at, *name)) if sure else None
-            if fact.said != "sent" or declared is None or name in shown:
-                continue
+            if fact.said != "sent" or declared is None or any(name[:n] in shown for n in range(1, len(name) + 1)):
+                continue  # it is shown, or what it is in is a mere id
             if declared.get("writeOnly") or not _showable(self._route, (*at, *name), fact):
                 continue
             self._flag("sent_field_missing", address, f"{'.'.join(name)} = {fact.value!r} (sent)", "no such field")
@@ -370,8 +370,12 @@ def _unsendable(place: Place, route: Route) -> bool:
     if schema is None:
         return True
     name, said = place[-1], str(schema.get("description")).lower().replace("-", " ")
-    hidden = schema.get("readOnly") or schema.get("writeOnly") or words(name) & (SECRETS | OPTIONS)
-    return bool(hidden) or "read only" in said or flat(name) in (*route.keys, "id", *PAGING)
+    hidden = schema.get("readOnly") or schema.get("writeOnly") or words(name) & OPTIONS
+    hidden = hidden or any(words(step) & SECRETS for step in place)
+    # What the path says of the thing, the body cannot say otherwise; `title` beside `{group_title}` is the same.
+    on_path = {flat(argument) for argument in route.arguments}
+    fixed = flat(name) in on_path or route.owner + flat(name) in on_path
+    return bool(hidden) or "read only" in said or fixed or flat(name) in (*route.keys, "id", *PAGING)
 
 
 def _showable(route: Route, place: Place, fact: Fact) -> bool:

@@ -238,6 +238,8 @@ def _kind(
         single = items is None and siblings & {"PUT", "PATCH"}
         return "list" if items is not None else "read" if single else "look"
     shown = "GET" in siblings
+    if method == "POST" and re.match(r"(?i:get|search|query|lookup)(?![a-z])", name):
+        return "act"  # it asks for something, or for something new (a token): it makes no thing of the collection
     if method == "POST":
         if is_item:
             makes = bool(words(name) & {"create", "add", "new"})
@@ -361,7 +363,8 @@ def unwrapped(sent: dict[str, Json], route: Route, place: Place) -> tuple[Place,
     fields = {name for depth in range(len(place) + 1) for name in route.output.properties(place[:depth])}
     outer = [(n, v) for n, v in sent.items() if isinstance(v, dict) and n not in fields]
     beside = len({*sent} & {*shown})  # what is sent around it are the thing's fields where they are more
-    inner = [((n,), v) for n, v in outer if v and 2 * (own := len({*v} & {*shown})) > len(v) and own >= beside]
+    told = {name for name in shown if flat(name) not in ("id", *route.keys)}  # a `tax_rate: {id}` is no wrapper
+    inner = [((n,), v) for n, v in outer if v and 2 * (own := len({*v} & told)) > len(v) and own >= beside]
     return inner[0] if len(inner) == 1 else ((), sent)
 
 
