@@ -162,9 +162,11 @@ _Told = dict[str, Any] | None
 def _placed(value: Json, view: View | None, shape: Json, told: _Told) -> Json:
     """The part of a value that a shape has places for, and what a caller set of it; maps are whole."""
     if isinstance(value, dict):
-        if view is None or not view.properties:
-            return Whole(value)
         inner = (shape.get("properties") or {}) if isinstance(shape, dict) else {}
+        if view is None or not view.properties:
+            # An open object shows what it showed first, whatever other tools know of it; a map is shown whole.
+            some = told is not None and not (inner and inner.keys().isdisjoint(value))
+            return {n: part for n, part in value.items() if n in inner or n in (told or ())} if some else Whole(value)
         needed = view.keyword("required") or ()
         return {
             name: _placed(part, view.child(name), inner.get(name), told.get(name, {}) if told is not None else None)

@@ -15,7 +15,7 @@ from gtm.types import Json, Source
 from gtm.world import answers, services
 from gtm.world.actions import action_of, outcome_of
 from gtm.world.bound import Bound
-from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place, taken, takes
+from gtm.world.fields import SIZES, TEXT_FIELDS, bare, fitted, matching, nested_place, taken, takes
 from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
@@ -77,6 +77,8 @@ def drafted(
     writes = bound.effect.kind != "read"
     value, sources = _with_fields(bound, draft)
     for name, part in _key_parts(bound, draft, value).items():
+        if sources.get(name) == "argument" and _is_called_otherwise(bound, name):
+            continue
         if name not in draft.stored or isinstance(part, dict):
             value[name] = part
             sources.setdefault(name, "argument" if draft.key_given else "computed")
@@ -223,6 +225,12 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
 
 def _object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
+
+
+def _is_called_otherwise(bound: Bound, name: str) -> bool:
+    """Whether a thing is not asked for by the field that else holds its key (`pk` beside a `slug` that is sent)."""
+    own = bound.own_key
+    return own is not None and bound.effect.kind == "update" and bare(own, bound.last) != bare(name, bound.last)
 
 
 def _key_parts(bound: Bound, draft: Draft, value: Mapping[str, Json]) -> dict[str, Json]:

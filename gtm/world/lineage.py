@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from gtm.types import Json, canonical
 from gtm.world.answers import given_in
 from gtm.world.bound import Bound
-from gtm.world.fields import is_identifying
+from gtm.world.fields import bare, is_identifying, last_noun
 from gtm.world.outcome import Moment, Refusal
 from gtm.world.resource import Resource
 from gtm.world.state import SINGLE, Change, Delete, Document, Place, State, key_text
-from gtm.world.words import flat
+from gtm.world.words import flat, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def find(resource: Resource, state: State, place: Place, key: Json) -> Document 
     if found is not None or not collection.documents or key_text(key) in collection.deleted:
         return found
     others = {reference.path[0] for reference in resource.references if len(reference.path) == 1}
-    fields = [name for name in resource.fields if name not in others]
+    fields = [name for name in resource.fields if name not in others and not _is_others(name, resource)]
     names = [flat(name) for name in (*fields, *resource.named_by) if is_identifying(name)]
     for value in (key, last_part(key)):
         if value is not None:
@@ -98,6 +98,15 @@ def find(resource: Resource, state: State, place: Place, key: Json) -> Document 
         if found is not None:
             return found
     return None
+
+
+def _is_others(name: str, resource: Resource) -> bool:
+    """Whether a field holds the id of some other thing (`company_id` of a deal)."""
+    return words(name)[-1:] in _IDS and bare(name, last_noun(resource.name)) not in {"id", "uuid", "guid"}
+
+
+_IDS = {("id",), ("uuid",), ("guid",)}
+"""Last words of names of ids."""
 
 
 def last_part(key: Json) -> str | None:

@@ -11,6 +11,7 @@ from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import last_noun
 from gtm.world.hints import (
+    HOLDERS,
     answers_many,
     answers_page,
     argument_names,
@@ -179,6 +180,9 @@ class Siblings:
         many = answers_many(tool) if path.segments not in self._put and not alone else False
         paged = answers_page(tool) and not self._is_sent(tool, path)
         lists = paged or (plural and _lists(tool, path.statics[-1]) and not self._is_set(path))
+        arrays = top_arrays(tool)
+        held = len(arrays) == 1 and flat(arrays[0]) in HOLDERS  # `data`, whatever else an answer says
+        lists = lists or (plural and path.collection in self._items and held)
         asked = "GET" if tool.http is not None and tool.http.method.upper() != "POST" else "a question by POST"
         other = self._listed_by(tool, path)
         if other is not None:

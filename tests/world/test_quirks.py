@@ -74,3 +74,52 @@ def test_a_write_shows_the_key_that_it_was_called_by_in_an_object_of_its_name() 
     s.call("get_note", {"item_id": 7})
     assert s.call("change_note", {"item_id": 7, "content": "new"}).content == {"Id": {"id": 7}}
     assert s.call("get_note", {"item_id": 7}).content == {"id": 7, "content": "new"}
+
+
+def test_nothing_is_found_by_the_id_of_another_thing() -> None:
+    deal: dict[str, Json] = {"id": TEXT, "company_id": TEXT, "title": TEXT}
+    s = session(
+        tool("create_deal", {"company_id": TEXT, "title": TEXT}, deal, "POST /deals"),
+        tool("get_deal", {"id": TEXT}, deal, "GET /deals/{id}"),
+        tool("delete_deal", {"id": TEXT}, {}, "DELETE /deals/{id}"),
+        world="auto",
+    )
+    made = s.call("create_deal", {"company_id": "12345", "title": "one"}).content
+    s.call("delete_deal", {"id": "12345"})
+    assert s.call("get_deal", {"id": made["id"]}).content == made
+
+
+def test_a_collection_whose_answer_says_much_beside_its_data_is_listed() -> None:
+    supplier: dict[str, Json] = {"id": TEXT, "name": TEXT}
+    around: dict[str, Json] = {"status": TEXT, "service": TEXT, "resource": TEXT, "links": thing(current=TEXT)}
+    s = session(
+        tool("suppliers_add", {"name": TEXT}, {"data": thing(id=TEXT), **around}, "POST /suppliers"),
+        tool("suppliers_all", {}, {"data": several(**supplier), **around}, "GET /suppliers"),
+        tool("suppliers_one", {"id": TEXT}, {"data": thing(**supplier), **around}, "GET /suppliers/{id}"),
+    )
+    made = [s.call("suppliers_add", {"name": name}).content["data"]["id"] for name in ("a", "b")]
+    listed = s.call("suppliers_all", {}).content["data"]
+    assert [(one["id"], one["name"]) for one in listed] == [(made[0], "a"), (made[1], "b")]
+
+
+def test_an_open_object_shows_what_it_showed_first() -> None:
+    mail: Json = {"type": "array", "items": {"type": "object"}}
+    whole = several(id=TEXT, email=TEXT)
+    s = session(
+        tool("list_people", {}, {"people": several(id=TEXT, mails=mail)}, "GET /people"),
+        tool("get_person", {"id": TEXT}, {"id": TEXT, "mails": whole}, "GET /people/{id}"),
+        world="auto",
+    )
+    shown = s.call("list_people", {}).content
+    s.call("get_person", {"id": shown["people"][0]["id"]})
+    assert s.call("list_people", {}).content == shown
+
+
+def test_what_is_sent_for_the_field_that_else_holds_the_key_stays() -> None:
+    board: dict[str, Json] = {"slug": TEXT, "title": TEXT}
+    s = session(
+        tool("get_board", {"id_or_slug": TEXT}, board, "GET /boards/{id_or_slug}"),
+        tool("put_board", {"pk": NUMBER, **board}, board, "PUT /boards/{pk}"),
+        world="auto",
+    )
+    assert s.call("put_board", {"pk": 85, "slug": "steady", "title": "t"}).content == {"slug": "steady", "title": "t"}

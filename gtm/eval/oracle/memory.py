@@ -198,7 +198,8 @@ class Oracle:
         self.things[address] = Thing(True, f"written in step {self.step}", made, facts)
         names = tuple(name for name in route.keys if name not in NUMBERS)
         if key_of(body_of(route, arguments), names) not in (None, address[-1]):
-            del self.things[address]  # it is called otherwise now
+            # It is called otherwise now, and what is in it is found elsewhere.
+            self.things = {known: thing for known, thing in self.things.items() if not within(known, address)}
             return
         place, _ = document_of(content, route, address[-1])
         self._note_sent(address, arguments, place)
