@@ -163,13 +163,14 @@ def _placed(value: Json, view: View | None, shape: Json, told: _Told) -> Json:
     """The part of a value that a shape has places for, and what a caller set of it; maps are whole."""
     if isinstance(value, dict):
         inner = (shape.get("properties") or {}) if isinstance(shape, dict) else {}
-        if view is None or not view.properties:
-            # An open object shows what it showed first, whatever other tools know of it; a map is shown whole.
-            some = told is not None and not (inner and inner.keys().isdisjoint(value))
-            return {n: part for n, part in value.items() if n in inner or n in (told or ())} if some else Whole(value)
-        needed = view.keyword("required") or ()
+        is_open = view is None or not view.properties
+        # An open object shows what it showed first, whatever other tools know of it; a map is shown whole.
+        if is_open and (told is None or (inner and inner.keys().isdisjoint(value))):
+            return Whole(value)
+        needed = (view.keyword("required") if view is not None else None) or ()
+        places = {name: view.child(name) if view is not None else None for name in value}
         return {
-            name: _placed(part, view.child(name), inner.get(name), told.get(name, {}) if told is not None else None)
+            name: _placed(part, places[name], inner.get(name), told.get(name, {}) if told is not None else None)
             for name, part in value.items()
             if told is None or name in inner or name in told or name in needed
         }
