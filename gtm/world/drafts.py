@@ -229,8 +229,8 @@ def _object(value: Json) -> dict[str, Json]:
 
 def _is_called_otherwise(bound: Bound, name: str) -> bool:
     """Whether a thing is not asked for by the field that else holds its key (`pk` beside a `slug` that is sent)."""
-    own = bound.own_key
-    return own is not None and bound.effect.kind == "update" and bare(own, bound.last) != bare(name, bound.last)
+    own, told = bare(bound.own_key or name, bound.last), bare(name, bound.last)
+    return bound.effect.kind == "update" and own != told and told not in {"id", "uuid", "guid"}
 
 
 def _key_parts(bound: Bound, draft: Draft, value: Mapping[str, Json]) -> dict[str, Json]:

@@ -136,10 +136,11 @@ def object_properties(view: View | None) -> Mapping[str, Json]:
 
 def is_wrapper(name: str, whole: bool, inner: Sequence[str], resource: str, shown: frozenset[str]) -> bool:
     """Whether an object argument holds the thing's fields: by its name, or because readers show what is inside."""
-    if flat(name) in shown and not whole and flat(name) not in map(flat, inner):
-        return False
     last = last_noun(resource)
-    if whole or flat(name) in WRAPPERS or flat(name) in {flat(last), flat(resource)} or noun(words(name)) == last:
+    called = flat(name) in {*WRAPPERS, flat(last), flat(resource)} or noun(words(name)) == last
+    if flat(name) in shown and not whole and not (called and flat(name) in map(flat, inner)):
+        return False
+    if whole or called:
         return True
     alike = [field for field in inner if flat(field) in shown]
     return len(alike) > 1 and 2 * len(alike) >= len(inner)

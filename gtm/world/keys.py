@@ -160,7 +160,10 @@ def key_field(
     properties = places.get(document, ()) if document is not None else ()
     by_flat = {flat(name): name for name in reversed(properties)}
     last = last_noun(resource)
-    wanted = ["name", flat(last) + "name"] if named and calls_by_noun(keys) else []
+    by_noun = (
+        named and calls_by_noun(keys) and not any(flat(key) in by_flat and flat(key) != flat(last) for key in keys)
+    )
+    wanted = ["name", flat(last) + "name"] if by_noun else []
     wanted += [*(flat(key) for key in keys), *(bare(key, last) for key in keys)]
     wanted += [words(key)[-1] for key in keys if is_identifying(key)]
     wanted += ["name"] if named and any(singular(flat(key)) == flat(last) for key in keys) else []
