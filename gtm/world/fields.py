@@ -142,4 +142,6 @@ def is_wrapper(name: str, whole: bool, inner: Sequence[str], resource: str, show
     if whole or flat(name) in WRAPPERS or flat(name) in {flat(last), flat(resource)} or noun(words(name)) == last:
         return True
     alike = [field for field in inner if flat(field) in shown]
-    return len(alike) > 1 and 2 * len(alike) >= len(inner)
+    # `LifecycleConfiguration` says whose fields it holds: one of them is enough.
+    fewest = 1 if flat(name).startswith(flat(last)) else 2
+    return len(alike) >= fewest and 2 * len(alike) >= len(inner)

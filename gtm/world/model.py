@@ -116,8 +116,8 @@ class WorldModel:
             views = self._views(name)
             key, leaf = self._key_of(name)
             ancestors = self._family.ancestors(name)
-            deletes = [self.effects[tool.name] for tool in self._groups[name]]
-            rules = [effect.on_delete for effect in deletes if effect.kind == "delete"]
+            effects = [self.effects[tool.name] for tool in self._groups[name]]
+            rules = [effect.on_delete for effect in effects if effect.kind == "delete"]
             self._resources[name] = Resource(
                 name=name,
                 key=key,
@@ -129,9 +129,7 @@ class WorldModel:
                 called=called_by([t for t in self._groups[name] if self.effects[t.name].kind in KEYED]),
                 parts_of=family.parts_of(self._groups[name], self.effects),
                 optional=family.is_optional(name, self._groups[name], self.effects, self._shape_of),
-                made=any(
-                    self.effects[t.name].kind == "create" or self.effects[t.name].upsert for t in self._groups[name]
-                ),
+                made=any(effect.kind == "create" or effect.upsert for effect in effects),
                 written=frozenset(map(flat, self.fields_of(name))),
                 movable=self._moves,
                 receipts=any(map(self._receipts.holds, self._creates(name))),
@@ -159,7 +157,7 @@ class WorldModel:
         field, sure = None, thing.key is not None and flat(thing.key) not in {*GUESSES, "name"}
         if not self._is_singleton(tool):
             field = key_field(shape, document, keys, effect.resource, self._is_named(effect.resource), sure=sure)
-        wrappers = wrappers_of(tool, self.effects[tool.name], thing.shown)
+        wrappers = wrappers_of(tool, effect, thing.shown, self._holders(effect.resource))
         batch = family.batch_argument(tool, effect, thing.shown)
         if effect.kind == "create":
             own = self._given(tool, wrappers, field or thing.key)
@@ -196,6 +194,11 @@ class WorldModel:
         shape = self._shape_of(tool)
         known = self._known(effect.resource or "")
         return shape is not None and shows_many(shape, known, effect.resource or "")
+
+    def _holders(self, resource: str) -> frozenset[str]:
+        """The properties in which readers of one thing show it."""
+        readers = (tool for tool in self._groups[resource] if self.effects[tool.name].kind == "read")
+        return frozenset(path[-1] for tool in readers if (path := self._locate(tool, self._shape_of(tool))))
 
     def _given(self, tool: Tool, wrappers: frozenset[str], field: str | None) -> tuple[str, ...]:
         """The fields (at the top or in a wrapper) by which a create fixes the new thing's key."""
@@ -277,11 +280,7 @@ class WorldModel:
 
     def _components(self, resource: str) -> tuple[str, ...]:
         """The arguments that together are a thing's key."""
-        for tool in self._groups.get(resource, ()):
-            own = self._split(tool)[1]
-            if own:
-                return own
-        return ()
+        return next((own for tool in self._groups.get(resource, ()) if (own := self._split(tool)[1])), ())
 
     def _measured(self) -> dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]]:
         """Of each resource: how many keys name an item, the key's argument names, its parents'."""
