@@ -15,6 +15,7 @@ from gtm.types import Json, Source
 from gtm.world import answers, services
 from gtm.world.actions import action_of, outcome_of
 from gtm.world.bound import Bound
+from gtm.world.called import revisions
 from gtm.world.fields import SIZES, TEXT_FIELDS, fitted, matching, nested_place, taken, takes
 from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
@@ -88,6 +89,10 @@ def drafted(
             writable = bound.writable.get(flat(name))
             if sources.get(name) != "argument" or (writable is not None and is_served(writable.flat)):
                 value[name], sources[name] = when, "computed"
+        if draft.origin == "created":
+            counted = revisions(value, moment.state.at(place), bound)
+            value.update(counted)
+            sources.update(dict.fromkeys(counted, "computed"))
         verb = action_of(bound)
         if verb is not None:
             changed = outcome_of(verb, bound.resource, value, moment.now)
