@@ -15,7 +15,7 @@ from gtm.world.paths import address_argument
 from gtm.world.receipts import Receipt
 from gtm.world.resource import Resource
 from gtm.world.routes import Path
-from gtm.world.words import flat, words
+from gtm.world.words import flat, noun, words
 
 STORED = frozenset({"create", "read", "list", "update", "delete"})
 """Kinds that touch documents."""
@@ -244,6 +244,17 @@ class Bound:
                     found[flat(own)] = child
         return found
 
+    @cached_property
+    def entry(self) -> tuple[str, str, str] | None:
+        """The arguments that name one entry of a map and give its value (`AttributeName`), and the map's field."""
+        names = {flat(name): name for name in self.parameters.properties}
+        for name, place in self.resource.fields.items() if self.effect.kind == "update" else ():
+            one = flat(noun(words(name)))
+            key, value = names.get(f"{one}name") or names.get(f"{one}key"), names.get(f"{one}value")
+            if place.type == "object" and not place.properties and key is not None and value is not None:
+                return key, value, name
+        return None
+
     def lifted(self, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
         """Arguments with a key beside them that stands inside of a wrapper (`put_rule(rule: {"name": ...})`)."""
         inner = [value for name, value in arguments.items() if name in self.wrappers and isinstance(value, dict)]
@@ -275,4 +286,7 @@ class Bound:
                 fields.update(inner if isinstance(inner, dict) and holds else value)
             else:
                 fields[name] = value
+        key, given, field = self.entry or ("", "", "")
+        if isinstance(fields.get(key), str) and given in fields:
+            fields[field] = {fields.pop(key): fields.pop(given)}
         return fields
