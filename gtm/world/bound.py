@@ -103,6 +103,8 @@ class Bound:
     """Whether it deletes what is not there without a word."""
     labelling: Labelling | None = None
     """What it does with the labels of a thing of whatever resource."""
+    puts_labels: Labelling | None = None
+    """What it does besides with the labels of things that it names."""
     under: "Bound | None" = None
     """Of what is not stored itself: the tool of the thing that its path is under (`/gists/{id}/star`)."""
     things: Callable[[str], Resource] = field(kw_only=True)

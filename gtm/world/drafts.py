@@ -206,9 +206,13 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
     key_name = bound.key_field or bound.resource_key
     for name, part in draft.fields.items():
         target = answers.stored_name(bound, value, name)
-        apart = target in value or target in bound.resource.fields
-        holder = nested_place(target, bound.view) if not apart else None
-        if holder is not None and bound.view is not None and matching(target, bound.view.properties) is None:
+        holder = nested_place(target, bound.view) if target not in value else None
+        if (
+            holder is not None
+            and holder not in bound.wrappers
+            and bound.view is not None
+            and matching(target, bound.view.properties) is None
+        ):
             target, part = holder, {**_object(value.get(holder)), target: part}
         # A thing's key never changes: every other tool still calls it by the old one.
         if _is_read_only(bound, target) or (target == key_name and draft.stored and draft.key != SINGLE):

@@ -205,7 +205,7 @@ def with_held_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> di
     settled = dict(effects)
     for tool in tools:
         effect = effects[tool.name]
-        if not effect.upsert or len(effect.key) != 1 or effect.reason == "declared":
+        if not effect.upsert or len(effect.key) != 1 or effect.reason == "declared" or _says_several(tool):
             continue
         named = effect.key[0]
         holder = "_".join(words(named)[:-1]) if is_key_like(named) else ""

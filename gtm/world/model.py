@@ -25,7 +25,7 @@ from gtm.world.keys import (
     key_leaf,
     shows_many,
 )
-from gtm.world.labels import labellings
+from gtm.world.labels import labellings, puttings
 from gtm.world.listing import is_presentation
 from gtm.world.mentions import KEYED, Naming, called_by, mentioned
 from gtm.world.mirrors import Mirrors
@@ -80,6 +80,7 @@ class WorldModel:
         self._family = family.Family(self._levels, reach)
         self._naming = Naming(toolset.tools, self.effects)
         self._labellings = labellings(toolset.tools, self.effects)
+        self._putting = puttings(tool for tool in toolset.tools if tool.name not in self._labellings)
         self.mirrors = Mirrors(self.effects.values(), self.resource)
         """Parts of things that are fields of these, too."""
         self._outer = family.outer_tools(toolset.tools, self.effects)
@@ -148,8 +149,8 @@ class WorldModel:
         if effect.kind not in STORED or effect.resource is None:
             names, labels = self._naming.names(tool), self._labellings.get(tool.name)
             bound = Bound(tool, effect, shape, mentions=mentions, names=names, labelling=labels, things=self.resource)
-            outer = self._outer.get(tool.name)
-            return replace(bound, under=self.bind(outer) if outer is not None else None)
+            under = self.bind(outer) if (outer := self._outer.get(tool.name)) is not None else None
+            return replace(bound, under=under, puts_labels=self._putting.get(tool.name))
         thing = self.resource(effect.resource)
         parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
@@ -180,6 +181,7 @@ class WorldModel:
             names=self._naming.names(tool),
             forgiving=effect.kind == "delete" and family.is_forgiving(tool, self.toolset),
             labelling=self._labellings.get(tool.name),
+            puts_labels=self._putting.get(tool.name),
             things=self.resource,
         )
 
@@ -261,8 +263,7 @@ class WorldModel:
             if len(keyed) == 1 and opened and min(opened) < max(keyed) - 1:
                 item = next(e for e in effects.values() if e.kind not in {"create", "list"})
                 extra = item.key[min(opened) : -1]
-                names = self._makers_names(resource)
-                if names and all(matching(name, names) for name in extra):
+                if (names := self._makers_names(resource)) and all(matching(name, names) for name in extra):
                     self._scopes[resource] = min(opened)
         return self._scopes[resource]
 

@@ -22,7 +22,7 @@ from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.keys import narrowed
-from gtm.world.labelled import merged_labels, plan_labels
+from gtm.world.labelled import labels_put_on, merged_labels, plan_labels
 from gtm.world.lineage import buried, enter, find, last_part, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
@@ -38,6 +38,12 @@ _OVERWRITES = frozenset({"overwrite", "allowoverwrite", "overwriteexisting", "re
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
     plan = _plan(bound, bound.lifted(arguments), moment)
+    onto = labels_put_on(bound, arguments, moment.state)
+    if onto and plan.refusal is not None and plan.refusal.kind == "not_found" and not bound.own_keys:
+        plan = _stateless(bound, arguments, moment)  # what it names is there, and needs no label of its own
+    if onto and plan.refusal is None:
+        settle = plan.settle
+        plan = replace(plan, settle=lambda content: (*settle(content), *onto))
     known = {} if plan.known is UNKNOWN else plan.known
     if plan.refusal is not None or not bound.going_well or not isinstance(known, dict):
         return plan

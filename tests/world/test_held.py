@@ -62,3 +62,17 @@ def test_what_is_put_and_read_by_one_name_is_one_thing_though_it_is_called_sever
     sent = [{"field": "kind", "value": "login"}]
     s.call("put_event_selectors", {"trail_name": "audit", "event_selectors": sent})
     assert s.call("get_event_selectors", {"trail_name": "audit"}).content["event_selectors"] == sent
+
+
+def test_several_that_are_put_into_a_holder_at_once_are_several() -> None:
+    event: dict[str, Json] = {"stream_name": TEXT, "message": TEXT}
+    s = session(
+        tool("create_log_stream", {"stream_name": TEXT}, {}),
+        tool("list_log_streams", {}, {"log_streams": several(stream_name=TEXT)}),
+        tool("put_log_events", {"stream_name": TEXT, "log_events": several(message=TEXT)}, {}),
+        tool("list_log_events", {"stream_name": TEXT}, {"events": several(**event)}),
+    )
+    s.call("create_log_stream", {"stream_name": "web"})
+    s.call("put_log_events", {"stream_name": "web", "log_events": [{"message": "one"}, {"message": "two"}]})
+    shown = s.call("list_log_events", {"stream_name": "web"}).content["events"]
+    assert [one["message"] for one in shown] == ["one", "two"]
