@@ -32,6 +32,7 @@ from gtm.world.kin import (
 from gtm.world.naming import about_by_name, action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
 from gtm.world.several import with_several
+from gtm.world.versions import with_pasts
 from gtm.world.words import flat, words
 
 THRESHOLD = 0.5
@@ -73,7 +74,7 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
     effects = _with_contents(_with_actions(effects, tools, common), tools, common)
     effects = with_told_things(with_answered_things(with_one_name(effects, toolset.tools), tools), tools)
     effects = with_getters(with_set_fields(effects, tools), tools)
-    effects = with_shown_things(with_held_things(effects, tools), tools)
+    effects = with_pasts(with_shown_things(with_held_things(effects, tools), tools), tools)
     effects = _with_single_things(effects, tools)
     effects = _with_scopes(with_several(_with_lone_readers(effects, tools), tools), tools)
     return _with_loose_ends(effects, tools, common)

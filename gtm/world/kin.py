@@ -250,7 +250,7 @@ def _called(resource: str | None, group: Sequence[Tool], effects: Mapping[str, E
 
 def _fields(group: Sequence[Tool], effects: Mapping[str, Effect]) -> set[str]:
     """Flat names of what readers and lists of a resource show."""
-    found = {flat(name) for tool in group if effects[tool.name].kind == "list" for name in _listed(tool)}
+    found = {flat(name) for tool in group if effects[tool.name].kind == "list" for name in listed_fields(tool)}
     for tool in group:
         if effects[tool.name].kind == "read":
             top = View(tool.output_schema, tool.output_schema)
@@ -290,7 +290,7 @@ def _tells(maker: Tool, resource: str, effects: Mapping[str, Effect], tools: Seq
     told = {flat(name) for name in (*taken, *_answered(maker))}
     if keys:
         return any({flat(key), bare(key, last)} & told for key in keys)
-    return any(len({flat(name) for name in _listed(tool)} & told) >= _SHARED for tool, _ in own)
+    return any(len({flat(name) for name in listed_fields(tool)} & told) >= _SHARED for tool, _ in own)
 
 
 def _belongs(resource: str, known: str, makers: Sequence[Tool], effects: Mapping[str, Effect]) -> bool:
@@ -312,7 +312,7 @@ def _answered(tool: Tool) -> Collection[str]:
     return [*top.properties, *(name for child in below for name in child.properties)]
 
 
-def _listed(tool: Tool) -> Collection[str]:
+def listed_fields(tool: Tool) -> Collection[str]:
     """Properties of the things in an answer's arrays."""
     top = View(tool.output_schema, tool.output_schema)
     items = [child.items for name in top.properties if (child := top.child(name)) is not None and child.items]
