@@ -6,6 +6,7 @@ from functools import cached_property
 
 from gtm.tools.view import View, visible
 from gtm.types import Effect, Json, Tool
+from gtm.world.additions import Addition, addition_of, changes_list
 from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
 from gtm.world.keys import is_served
@@ -245,6 +246,12 @@ class Bound:
                 if child is not None:
                     found[flat(own)] = child
         return found
+
+    @cached_property
+    def addition(self) -> Addition | None:
+        """The list of the thing that a call adds to or takes out of."""
+        key = self.own_key if self.stored and changes_list(self.effect) else None
+        return addition_of(self.tool, self.resource.fields, key) if key is not None else None
 
     @cached_property
     def entry(self) -> tuple[str, str, str] | None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gtm.types import Effect, Tool, Toolset
+from gtm.world.additions import with_additions
 from gtm.world.getters import with_getters
 from gtm.world.hints import (
     adrift,
@@ -75,6 +76,7 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
     effects = with_told_things(with_answered_things(with_one_name(effects, toolset.tools), tools), tools)
     effects = with_getters(with_set_fields(effects, tools), tools)
     effects = with_pasts(with_shown_things(with_held_things(effects, tools), tools), tools)
+    effects = with_additions(effects, tools)
     effects = _with_single_things(effects, tools)
     effects = _with_scopes(with_several(_with_lone_readers(effects, tools), tools), tools)
     return _with_loose_ends(effects, tools, common)

@@ -14,6 +14,7 @@ from gtm.tools.view import View
 from gtm.types import Json, Source
 from gtm.world import answers, lists, services
 from gtm.world.actions import action_of
+from gtm.world.additions import Addition
 from gtm.world.batch import plan_batch, plan_removals
 from gtm.world.bound import Bound
 from gtm.world.called import imagined_as, is_taken, lookup, naming_fields, untold
@@ -74,7 +75,21 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
         return _create(bound, arguments, moment, entry.place)
     if bound.effect.kind == "delete" and bound.batch is not None:
         return plan_removals(bound, arguments, moment, entry.place)
+    if bound.addition is not None:
+        return _added(bound, bound.addition, arguments, moment, entry.place)
     return _keyed(bound, arguments, moment, entry.place)
+
+
+def _added(bound: Bound, addition: Addition, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    """The plan of a call that changes a list of a thing; a thing that nobody told of may be there and have any."""
+    name = bound.own_key or ""
+    name = name if arguments.get(name) is not None else _instead(bound, arguments) or name
+    key, given = arguments.get(name), arguments.get(addition.argument)
+    document = lookup(bound, moment.state, place, key)
+    if given is None or (document is None and not moment.state.is_deleted(place, key)):
+        return _stateless(bound, arguments, moment)
+    known = document.value.get(addition.field) if document is not None else None
+    return _keyed(bound, {name: key, addition.field: addition.changed(known, given)}, moment, place)
 
 
 def _list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
