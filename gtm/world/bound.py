@@ -6,6 +6,7 @@ from functools import cached_property
 
 from gtm.tools.view import View, visible
 from gtm.types import Effect, Json, Tool
+from gtm.world.additions import Addition, addition_of, changes_list
 from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
 from gtm.world.keys import is_served
@@ -15,7 +16,7 @@ from gtm.world.paths import address_argument
 from gtm.world.receipts import Receipt
 from gtm.world.resource import Resource
 from gtm.world.routes import Path
-from gtm.world.words import flat, words
+from gtm.world.words import flat, noun, words
 
 STORED = frozenset({"create", "read", "list", "update", "delete"})
 """Kinds that touch documents."""
@@ -103,6 +104,8 @@ class Bound:
     """Whether it deletes what is not there without a word."""
     labelling: Labelling | None = None
     """What it does with the labels of a thing of whatever resource."""
+    puts_labels: Labelling | None = None
+    """What it does besides with the labels of things that it names."""
     under: "Bound | None" = None
     """Of what is not stored itself: the tool of the thing that its path is under (`/gists/{id}/star`)."""
     things: Callable[[str], Resource] = field(kw_only=True)
@@ -244,6 +247,23 @@ class Bound:
                     found[flat(own)] = child
         return found
 
+    @cached_property
+    def addition(self) -> Addition | None:
+        """The list of the thing that a call adds to or takes out of."""
+        key = self.own_key if self.stored and changes_list(self.effect) else None
+        return addition_of(self.tool, self.resource.fields, key) if key is not None else None
+
+    @cached_property
+    def entry(self) -> tuple[str, str, str] | None:
+        """The arguments that name one entry of a map and give its value (`AttributeName`), and the map's field."""
+        names = {flat(name): name for name in self.parameters.properties}
+        for name, place in self.resource.fields.items() if self.effect.kind == "update" else ():
+            one = flat(noun(words(name)))
+            key, value = names.get(f"{one}name") or names.get(f"{one}key"), names.get(f"{one}value")
+            if place.type == "object" and not place.properties and key is not None and value is not None:
+                return key, value, name
+        return None
+
     def lifted(self, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
         """Arguments with a key beside them that stands inside of a wrapper (`put_rule(rule: {"name": ...})`)."""
         inner = [value for name, value in arguments.items() if name in self.wrappers and isinstance(value, dict)]
@@ -275,4 +295,7 @@ class Bound:
                 fields.update(inner if isinstance(inner, dict) and holds else value)
             else:
                 fields[name] = value
+        key, given, field = self.entry or ("", "", "")
+        if isinstance(fields.get(key), str) and given in fields:
+            fields[field] = {fields.pop(key): fields.pop(given)}
         return fields

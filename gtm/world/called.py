@@ -32,14 +32,45 @@ def lookup(bound: Bound, state: State, place: Place, key: Json) -> Document | No
 
 
 def _called(bound: Bound, collection: Collection, key: Json) -> Document | None:
-    """The one thing whose caller called it so (`family` of a task definition) in a field that no tool asks by."""
+    """The thing whose caller called it so (`family` of a task definition) in a field that no tool asks by.
+
+    Of several the last one: each is the next of its family.
+    """
     if not isinstance(key, str) or len(key) < SHORTEST_CALL:
         return None
     if bound.key_field is not None and words(bound.own_key or "")[-1:] == ("id",):
         return None  # an id names the thing that shows it
     made = [d for d in collection.ordered if d.origin == "created"][:MOST_CALLED]
     named = [d for d in made if key in _own_names(d, bound.resource)]
-    return named[0] if len(named) == 1 else None
+    name, _, number = key.rpartition(":")
+    said = [d for d in made if name in _own_names(d, bound.resource) and number == key_text(_revision_in(d))]
+    return next(reversed(named or said), None)
+
+
+def revisions(fields: Mapping[str, Json], collection: Collection, bound: Bound) -> dict[str, int]:
+    """The number of a new thing among those that are called as it, where its tools show revisions."""
+    shown = [name for name in _revising(bound.resource) if name not in fields]
+    named = {_hashed(value) for name, value in fields.items() if words(name)[-1:] and words(name)[-1] in _NAMING}
+    alike = [d for d in collection.ordered if shown and named & {*map(_hashed, _own_names(d, bound.resource))}]
+    last = max((number for d in alike if isinstance(number := _revision_in(d), int)), default=0)
+    return dict.fromkeys(shown, last + 1)
+
+
+_REVISES = frozenset({"register", "publish"})
+"""Verbs of creates that make the next revision of what is there."""
+
+
+def _revising(thing: Resource) -> list[str]:
+    """The fields of a thing that count its revisions."""
+    return [name for name, place in thing.fields.items() if flat(name) == "revision" and place.type == "integer"]
+
+
+def _revision_in(document: Document) -> Json:
+    return next((value for name, value in document.value.items() if flat(name) == "revision"), None)
+
+
+def _hashed(name: Json) -> str:
+    return name if isinstance(name, str) else key_text(name)
 
 
 def _own_names(document: Document, thing: Resource) -> list[Json]:
@@ -79,6 +110,8 @@ def imagined_as(fields: Mapping[str, Json], collection: Collection, bound: Bound
 
 def is_taken(bound: Bound, fields: Mapping[str, Json], collection: Collection, given: Json) -> bool:
     """Whether a thing is there already that tools call as the caller calls the new one."""
+    if _revising(bound.resource) and {*words(bound.tool.name)} & _REVISES:
+        return False  # the next of its family
     if given is not None:
         return key_text(given) in collection.documents
     named = [collection.having(flat(name), fields[name]) for name in naming_fields(bound, fields)]

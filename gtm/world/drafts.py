@@ -15,6 +15,7 @@ from gtm.types import Json, Source
 from gtm.world import answers, services
 from gtm.world.actions import action_of, outcome_of
 from gtm.world.bound import Bound
+from gtm.world.called import revisions
 from gtm.world.fields import SIZES, TEXT_FIELDS, bare, fitted, matching, nested_place, taken, takes
 from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
@@ -90,6 +91,10 @@ def drafted(
             writable = bound.writable.get(flat(name))
             if sources.get(name) != "argument" or (writable is not None and is_served(writable.flat)):
                 value[name], sources[name] = when, "computed"
+        if draft.origin == "created":
+            counted = revisions(value, moment.state.at(place), bound)
+            value.update(counted)
+            sources.update(dict.fromkeys(counted, "computed"))
         verb = action_of(bound)
         if verb is not None:
             changed = outcome_of(verb, bound.resource, value, moment.now)
@@ -204,7 +209,12 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
     for name, part in draft.fields.items():
         target = answers.stored_name(bound, value, name)
         holder = nested_place(target, bound.view) if target not in value else None
-        if holder is not None and bound.view is not None and matching(target, bound.view.properties) is None:
+        if (
+            holder is not None
+            and holder not in bound.wrappers
+            and bound.view is not None
+            and matching(target, bound.view.properties) is None
+        ):
             target, part = holder, {**_object(value.get(holder)), target: part}
         # A thing's key never changes: every other tool still calls it by the old one.
         if _is_read_only(bound, target) or (target == key_name and draft.stored and draft.key != SINGLE):

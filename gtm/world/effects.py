@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gtm.types import Effect, Tool, Toolset
+from gtm.world.additions import with_additions
+from gtm.world.getters import with_getters
 from gtm.world.hints import (
     adrift,
     argument_names,
@@ -19,10 +21,19 @@ from gtm.world.hints import (
     required_names,
     selectors,
 )
-from gtm.world.kin import holds_key, with_answered_things, with_one_name, with_set_fields, with_told_things
+from gtm.world.kin import (
+    holds_key,
+    with_answered_things,
+    with_held_things,
+    with_one_name,
+    with_set_fields,
+    with_shown_things,
+    with_told_things,
+)
 from gtm.world.naming import about_by_name, action_by_name, effect_by_name, updates_fields
 from gtm.world.paths import Siblings
 from gtm.world.several import with_several
+from gtm.world.versions import with_pasts
 from gtm.world.words import flat, words
 
 THRESHOLD = 0.5
@@ -63,7 +74,9 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
     effects = _with_known_fields(toolset, effects, tools)
     effects = _with_contents(_with_actions(effects, tools, common), tools, common)
     effects = with_told_things(with_answered_things(with_one_name(effects, toolset.tools), tools), tools)
-    effects = with_set_fields(effects, tools)
+    effects = with_getters(with_set_fields(effects, tools), tools)
+    effects = with_pasts(with_shown_things(with_held_things(effects, tools), tools), tools)
+    effects = with_additions(effects, tools)
     effects = _with_single_things(effects, tools)
     effects = _with_scopes(with_several(_with_lone_readers(effects, tools), tools), tools)
     return _with_loose_ends(effects, tools, common)

@@ -143,4 +143,6 @@ def is_wrapper(name: str, whole: bool, inner: Sequence[str], resource: str, show
     if whole or called:
         return True
     alike = [field for field in inner if flat(field) in shown]
-    return len(alike) > 1 and 2 * len(alike) >= len(inner)
+    # `LifecycleConfiguration` says whose fields it holds: one of them is enough.
+    fewest = 1 if flat(name).startswith(flat(last)) else 2
+    return len(alike) >= fewest and 2 * len(alike) >= len(inner)

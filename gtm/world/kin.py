@@ -16,11 +16,12 @@ from gtm.world.hints import (
     argument_names,
     endings_of,
     is_key_like,
+    key_argument,
     required_names,
     top_arrays,
 )
 from gtm.world.spoken import spoken_verb
-from gtm.world.words import flat, noun, words
+from gtm.world.words import flat, is_plural, noun, words
 
 _SHARED = 2
 """Fields that a list without keyed siblings must have in common with what makes its things."""
@@ -175,6 +176,58 @@ def with_told_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> di
     return settled
 
 
+def with_shown_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """`DescribeTaskSets(cluster, service)` that answers `taskSets` lists what `CreateTaskSet` makes."""
+    makers = makers_of(effects, tools)
+    settled = dict(effects)
+    for tool in tools:
+        effect, verb = effects[tool.name], spoken_verb(tool)
+        if effect.kind != "read" or effect.reason == "declared" or verb is None:
+            continue
+        resource = noun(verb[0].about)
+        own = key_argument(tool, resource)
+        arrays = {noun(words(name)) for name in top_arrays(tool)}
+        named = own is not None and own in effect.key
+        same = [e for name, e in effects.items() if e.resource == resource and name != tool.name]
+        alike = any(e.key == effect.key and e.kind in {"update", "delete"} for e in same)  # `PutSelectors(TrailName)`
+        if resource in makers and _says_several(tool) and resource in arrays and not named and not alike:
+            told = f"{effect.reason}, which answers several"
+            settled[tool.name] = Effect(kind="list", resource=resource, key=(), confidence=0.6, reason=told)
+    return settled
+
+
+def with_held_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """`PutImage(repositoryName, ...)` makes one more of what `ListImages(repositoryName)` lists in a repository.
+
+    Only where the other thing is all that it names, and nothing reads a lone image of a repository.
+    """
+    makers = makers_of(effects, tools)
+    settled = dict(effects)
+    for tool in tools:
+        effect = effects[tool.name]
+        if not effect.upsert or len(effect.key) != 1 or effect.reason == "declared" or _says_several(tool):
+            continue
+        named = effect.key[0]
+        holder = "_".join(words(named)[:-1]) if is_key_like(named) else ""
+        if holder not in makers or holder == effect.resource or named not in required_names(tool):
+            continue
+        same = [other for other in tools if effects[other.name].resource == effect.resource and other is not tool]
+        listed = [other for other in same if effects[other.name].kind == "list" and named in required_names(other)]
+        others = [other for other in same if effects[other.name].kind != "list" and not _says_several(other)]
+        lone = [o for o in others if required_names(o) == (named,) or named in effects[o.name].key]
+        if listed and not lone:
+            told = f"{effect.reason}, of a {holder!r} that holds several"
+            settled[tool.name] = Effect(kind="create", resource=effect.resource, confidence=0.6, reason=told)
+    return settled
+
+
+def _says_several(tool: Tool) -> bool:
+    """Whether a tool's name says that there are several things: a plural, or `batch`."""
+    verb = spoken_verb(tool)
+    plural = verb is not None and bool(verb[0].about) and is_plural(verb[0].about[-1])
+    return plural or bool({"batch", "bulk"} & {*words(tool.name)})
+
+
 _TYING = frozenset("associate attach link connect bind assign".split())
 """First words of tools that tie things."""
 
@@ -197,7 +250,7 @@ def _called(resource: str | None, group: Sequence[Tool], effects: Mapping[str, E
 
 def _fields(group: Sequence[Tool], effects: Mapping[str, Effect]) -> set[str]:
     """Flat names of what readers and lists of a resource show."""
-    found = {flat(name) for tool in group if effects[tool.name].kind == "list" for name in _listed(tool)}
+    found = {flat(name) for tool in group if effects[tool.name].kind == "list" for name in listed_fields(tool)}
     for tool in group:
         if effects[tool.name].kind == "read":
             top = View(tool.output_schema, tool.output_schema)
@@ -237,7 +290,7 @@ def _tells(maker: Tool, resource: str, effects: Mapping[str, Effect], tools: Seq
     told = {flat(name) for name in (*taken, *_answered(maker))}
     if keys:
         return any({flat(key), bare(key, last)} & told for key in keys)
-    return any(len({flat(name) for name in _listed(tool)} & told) >= _SHARED for tool, _ in own)
+    return any(len({flat(name) for name in listed_fields(tool)} & told) >= _SHARED for tool, _ in own)
 
 
 def _belongs(resource: str, known: str, makers: Sequence[Tool], effects: Mapping[str, Effect]) -> bool:
@@ -259,7 +312,7 @@ def _answered(tool: Tool) -> Collection[str]:
     return [*top.properties, *(name for child in below for name in child.properties)]
 
 
-def _listed(tool: Tool) -> Collection[str]:
+def listed_fields(tool: Tool) -> Collection[str]:
     """Properties of the things in an answer's arrays."""
     top = View(tool.output_schema, tool.output_schema)
     items = [child.items for name in top.properties if (child := top.child(name)) is not None and child.items]

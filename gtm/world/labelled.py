@@ -98,6 +98,21 @@ def learn_labels(
     return _seen(labelling, holder, known if len(arguments) > 1 else {}, content)
 
 
+def labels_put_on(bound: Bound, arguments: Mapping[str, Json], state: State) -> tuple[Change, ...]:
+    """What a write of labels changes of the known things that it names, whatever else it does."""
+    labelling = bound.puts_labels
+    if labelling is None:
+        return ()
+    said = arguments.get(labelling.thing)
+    names = [name for name in (said if isinstance(said, list) else [said]) if isinstance(name, str | int)]
+    holders = [_holder(labelling.thing, name, state, bound.things) for name in dict.fromkeys(names)]
+    known = [one for one in holders if one.resource is not None and not one.has_texts()]
+    given = arguments.get(labelling.given)
+    return tuple(
+        one.put(_changed(labelling, _labels_in(one.document.value) or {}, given), labelling) for one in known
+    )
+
+
 def _changed(labelling: Labelling, known: Mapping[str, Json], given: Json) -> dict[str, Json]:
     """The labels after a write."""
     if labelling.does == "remove":

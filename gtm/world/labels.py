@@ -11,7 +11,7 @@ from typing import Literal
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool
 from gtm.world.hints import is_key_like, is_scalar, required_names
-from gtm.world.words import flat, words
+from gtm.world.words import flat, singular, words
 
 LABELS = frozenset({"tag", "tags", "label", "labels"})
 _SHOWS = frozenset({"list", "get", "describe", "read", "show"})
@@ -82,6 +82,35 @@ def labelling_of(tool: Tool) -> Labelling | None:
         return Labelling("remove", things[0], given[0], form or Form(), path, shown)
     does: Literal["add", "replace"] = "replace" if said & _REPLACES else "add"
     return None if form is None else Labelling(does, things[0], given[0], form, path, shown)
+
+
+def puttings(tools: Iterable[Tool]) -> dict[str, Labelling]:
+    """What tools do besides to the labels of things that they name, by name."""
+    return {tool.name: it for tool in tools if (it := onto_things(tool)) is not None}
+
+
+def onto_things(tool: Tool) -> Labelling | None:
+    """What a tool does to labels of one or several things that it names; None for all that only shows them."""
+    said = {*words(tool.name)}
+    given = [name for name in required_names(tool) if not is_scalar(tool, name) and _holds_labels(name)]
+    others = [name for name in required_names(tool) if name not in given]
+    if not said & {*LABELS, "untag", "unlabel"} or said & _SHOWS or len(given) != 1 or len(others) != 1:
+        return None
+    view = View(tool.parameters, tool.parameters)
+    place, labels = view.child(others[0]), view.child(given[0])
+    named = is_key_like(others[0]) if is_scalar(tool, others[0]) else _names_several(others[0], place)
+    form = form_of(labels) if labels is not None else None
+    away = bool(said & _TAKES_AWAY)
+    if not named or (form is None and not away):
+        return None
+    return Labelling("remove" if away else "add", others[0], given[0], form or Form())
+
+
+def _names_several(argument: str, place: View | None) -> bool:
+    """Whether an argument names several things: an array of texts, `Resources`, `resource_ids`."""
+    texts = place is not None and place.items is not None and place.items.type == "string"
+    one = singular("".join(words(argument)))
+    return texts and (one in _ANYTHING or is_key_like(one) or any(map(one.endswith, ("id", "arn", "name"))))
 
 
 def labellings(tools: Sequence[Tool], effects: Mapping[str, Effect]) -> dict[str, Labelling]:

@@ -25,7 +25,7 @@ from gtm.world.keys import (
     key_leaf,
     shows_many,
 )
-from gtm.world.labels import labellings
+from gtm.world.labels import labellings, puttings
 from gtm.world.listing import is_presentation
 from gtm.world.mentions import KEYED, Naming, called_by, mentioned
 from gtm.world.mirrors import Mirrors
@@ -80,6 +80,7 @@ class WorldModel:
         self._family = family.Family(self._levels, reach)
         self._naming = Naming(toolset.tools, self.effects)
         self._labellings = labellings(toolset.tools, self.effects)
+        self._putting = puttings(tool for tool in toolset.tools if tool.name not in self._labellings)
         self.mirrors = Mirrors(self.effects.values(), self.resource)
         """Parts of things that are fields of these, too."""
         self._outer = family.outer_tools(toolset.tools, self.effects)
@@ -116,8 +117,8 @@ class WorldModel:
             views = self._views(name)
             key, leaf = self._key_of(name)
             ancestors = self._family.ancestors(name)
-            deletes = [self.effects[tool.name] for tool in self._groups[name]]
-            rules = [effect.on_delete for effect in deletes if effect.kind == "delete"]
+            effects = [self.effects[tool.name] for tool in self._groups[name]]
+            rules = [effect.on_delete for effect in effects if effect.kind == "delete"]
             self._resources[name] = Resource(
                 name=name,
                 key=key,
@@ -129,9 +130,7 @@ class WorldModel:
                 called=called_by([t for t in self._groups[name] if self.effects[t.name].kind in KEYED]),
                 parts_of=family.parts_of(self._groups[name], self.effects),
                 optional=family.is_optional(name, self._groups[name], self.effects, self._shape_of),
-                made=any(
-                    self.effects[t.name].kind == "create" or self.effects[t.name].upsert for t in self._groups[name]
-                ),
+                made=any(effect.kind == "create" or effect.upsert for effect in effects),
                 written=frozenset(map(flat, self.fields_of(name))),
                 movable=self._moves,
                 receipts=any(map(self._receipts.holds, self._creates(name))),
@@ -150,8 +149,8 @@ class WorldModel:
         if effect.kind not in STORED or effect.resource is None:
             names, labels = self._naming.names(tool), self._labellings.get(tool.name)
             bound = Bound(tool, effect, shape, mentions=mentions, names=names, labelling=labels, things=self.resource)
-            outer = self._outer.get(tool.name)
-            return replace(bound, under=self.bind(outer) if outer is not None else None)
+            under = self.bind(outer) if (outer := self._outer.get(tool.name)) is not None else None
+            return replace(bound, under=under, puts_labels=self._putting.get(tool.name))
         thing = self.resource(effect.resource)
         parents, own = self._split(tool)
         keys = self.keys_of(effect.resource)
@@ -159,7 +158,7 @@ class WorldModel:
         field, sure = None, thing.key is not None and flat(thing.key) not in {*GUESSES, "name"}
         if not self._is_singleton(tool):
             field = key_field(shape, document, keys, effect.resource, self._is_named(effect.resource), sure=sure)
-        wrappers = wrappers_of(tool, self.effects[tool.name], thing.shown)
+        wrappers = wrappers_of(tool, effect, thing.shown, self._holders(effect.resource))
         batch = family.batch_argument(tool, effect, thing.shown)
         if effect.kind == "create":
             own = self._given(tool, wrappers, field or thing.key)
@@ -182,6 +181,7 @@ class WorldModel:
             names=self._naming.names(tool),
             forgiving=effect.kind == "delete" and family.is_forgiving(tool, self.toolset),
             labelling=self._labellings.get(tool.name),
+            puts_labels=self._putting.get(tool.name),
             things=self.resource,
         )
 
@@ -196,6 +196,11 @@ class WorldModel:
         shape = self._shape_of(tool)
         known = self._known(effect.resource or "")
         return shape is not None and shows_many(shape, known, effect.resource or "")
+
+    def _holders(self, resource: str) -> frozenset[str]:
+        """The properties in which readers of one thing show it."""
+        readers = (tool for tool in self._groups[resource] if self.effects[tool.name].kind == "read")
+        return frozenset(path[-1] for tool in readers if (path := self._locate(tool, self._shape_of(tool))))
 
     def _given(self, tool: Tool, wrappers: frozenset[str], field: str | None) -> tuple[str, ...]:
         """The fields (at the top or in a wrapper) by which a create fixes the new thing's key."""
@@ -258,8 +263,7 @@ class WorldModel:
             if len(keyed) == 1 and opened and min(opened) < max(keyed) - 1:
                 item = next(e for e in effects.values() if e.kind not in {"create", "list"})
                 extra = item.key[min(opened) : -1]
-                names = self._makers_names(resource)
-                if names and all(matching(name, names) for name in extra):
+                if (names := self._makers_names(resource)) and all(matching(name, names) for name in extra):
                     self._scopes[resource] = min(opened)
         return self._scopes[resource]
 
@@ -277,11 +281,7 @@ class WorldModel:
 
     def _components(self, resource: str) -> tuple[str, ...]:
         """The arguments that together are a thing's key."""
-        for tool in self._groups.get(resource, ()):
-            own = self._split(tool)[1]
-            if own:
-                return own
-        return ()
+        return next((own for tool in self._groups.get(resource, ()) if (own := self._split(tool)[1])), ())
 
     def _measured(self) -> dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]]:
         """Of each resource: how many keys name an item, the key's argument names, its parents'."""

@@ -13,7 +13,7 @@ from gtm.world.bound import Bound
 from gtm.world.called import lookup
 from gtm.world.drafts import merge_patch
 from gtm.world.filters import Filters
-from gtm.world.labelled import learn_labels
+from gtm.world.labelled import labels_put_on, learn_labels
 from gtm.world.lineage import place_of, removal
 from gtm.world.outcome import Refusal
 from gtm.world.state import SINGLE, Change, Delete, Pin, Place, Put, State, key_text
@@ -23,7 +23,8 @@ def learn(bound: Bound, arguments: Mapping[str, Json], content: Json, state: Sta
     """The changes that a successful call and its answer tell of."""
     if bound.labelling is not None:
         return learn_labels(bound, bound.labelling, arguments, content, state)
-    return _learnt(bound, bound.lifted(arguments), content, state) if bound.stored else ()
+    onto = labels_put_on(bound, arguments, state)
+    return (*_learnt(bound, bound.lifted(arguments), content, state), *onto) if bound.stored else onto
 
 
 def _learnt(bound: Bound, arguments: Mapping[str, Json], content: Json, state: State) -> tuple[Change, ...]:

@@ -298,7 +298,7 @@ def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
     names = argument_names(tool)
     loose = {flat(name): name for name in reversed(names)}
     found = [wire.get(p) or (p if p in names else loose.get(flat(p), "")) for p in parameters]
-    if any(found):
+    if any(found) or len(parameters) == 1:
         free = [name for name in required_names(tool) if name not in found and is_scalar(tool, name)]
         found = [name or _alike(p, free) for name, p in zip(found, parameters, strict=True)]
     return tuple(name for name in found if name)

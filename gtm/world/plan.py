@@ -14,6 +14,7 @@ from gtm.tools.view import View
 from gtm.types import Json, Source
 from gtm.world import answers, lists, services
 from gtm.world.actions import action_of
+from gtm.world.additions import Addition
 from gtm.world.batch import plan_batch, plan_removals
 from gtm.world.bound import Bound
 from gtm.world.called import imagined_as, is_taken, lookup, naming_fields, untold
@@ -22,7 +23,7 @@ from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
 from gtm.world.fields import fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.keys import narrowed
-from gtm.world.labelled import merged_labels, plan_labels
+from gtm.world.labelled import labels_put_on, merged_labels, plan_labels
 from gtm.world.lineage import buried, enter, find, last_part, removal
 from gtm.world.mentions import missing, unheard
 from gtm.world.outcome import Moment, Plan, Refusal
@@ -38,6 +39,12 @@ _OVERWRITES = frozenset({"overwrite", "allowoverwrite", "overwriteexisting", "re
 def make_plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     """The plan of one call whose arguments were checked."""
     plan = _plan(bound, bound.lifted(arguments), moment)
+    onto = labels_put_on(bound, arguments, moment.state)
+    if onto and plan.refusal is not None and plan.refusal.kind == "not_found" and not bound.own_keys:
+        plan = _stateless(bound, arguments, moment)  # what it names is there, and needs no label of its own
+    if onto and plan.refusal is None:
+        settle = plan.settle
+        plan = replace(plan, settle=lambda content: (*settle(content), *onto))
     known = {} if plan.known is UNKNOWN else plan.known
     if plan.refusal is not None or not bound.going_well or not isinstance(known, dict):
         return plan
@@ -68,7 +75,21 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
         return _create(bound, arguments, moment, entry.place)
     if bound.effect.kind == "delete" and bound.batch is not None:
         return plan_removals(bound, arguments, moment, entry.place)
+    if bound.addition is not None:
+        return _added(bound, bound.addition, arguments, moment, entry.place)
     return _keyed(bound, arguments, moment, entry.place)
+
+
+def _added(bound: Bound, addition: Addition, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    """The plan of a call that changes a list of a thing; a thing that nobody told of may be there and have any."""
+    name = bound.own_key or ""
+    name = name if arguments.get(name) is not None else _instead(bound, arguments) or name
+    key, given = arguments.get(name), arguments.get(addition.argument)
+    document = lookup(bound, moment.state, place, key)
+    if given is None or (document is None and not moment.state.is_deleted(place, key)):
+        return _stateless(bound, arguments, moment)
+    known = document.value.get(addition.field) if document is not None else None
+    return _keyed(bound, {name: key, addition.field: addition.changed(known, given)}, moment, place)
 
 
 def _list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:

@@ -66,7 +66,8 @@ class Path:
             return not self.is_item or words(self.verb)[:1] == () or words(self.verb)[0] not in ACTIONS
         last = self.statics[-1] if self.statics else ""
         posted = tool.http is not None and tool.http.method.upper() == "POST" and not self.is_item
-        return len(words(last)) > 1 and flat(last) == flat(tool.name) and (posted or _is_verb(last))
+        # `/v1/createqueue` of `CreateQueue`: the name tells the words.
+        return len(words(tool.name)) > 1 and flat(last) == flat(tool.name) and (posted or _is_verb(tool.name))
 
     @property
     def is_item(self) -> bool:
@@ -115,7 +116,7 @@ def _asks(tool: Tool, path: Path) -> bool:
         return False
     end = next((at for at, word in enumerate(parts) if word in PREPOSITIONS), len(parts))
     named = noun(parts[1:end], frozenset({"list"}))
-    return named.endswith(noun(last) or "-") and (
+    return flat(named).endswith(flat(noun(last)) or "-") and (
         parts[0] != "list" or is_plural(parts[-1]) or bool(answers_many(tool))
     )
 
@@ -136,9 +137,9 @@ def _meant(tools: list[Tool]) -> dict[str, Path]:
     }
 
 
-def _is_verb(segment: str) -> bool:
-    """Whether a segment begins with what is done: `listPipelines`."""
-    return words(segment)[0] in CLEAR
+def _is_verb(name: str) -> bool:
+    """Whether a name begins with what is done: `listPipelines`."""
+    return words(name)[0] in CLEAR
 
 
 def _is_version(segment: str) -> bool:

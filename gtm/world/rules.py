@@ -26,6 +26,7 @@ from gtm.world.plan import make_plan
 from gtm.world.resource import Resource
 from gtm.world.state import Change, Delete, Document, Place, Put, State, all_sent, key_text
 from gtm.world.tree import UNKNOWN
+from gtm.world.versions import past_changes, pasts
 
 MAX_WORLD = 10_000
 """Things of one resource that an expression may look at."""
@@ -42,6 +43,7 @@ class RuledWorld:
     def __init__(self, model: WorldModel) -> None:
         check_against(model)
         self.model = model
+        self._pasts = pasts(model.effects, model.toolset.tools)
         self._compiled = {name: compile_rules(e) for name, e in model.effects.items() if e.declares}
         for tool in model.toolset.tools:
             compiled = self._compiled.get(tool.name)
@@ -64,7 +66,17 @@ class RuledWorld:
         if compiled is not None:
             plan = _Run(self.model, bound, compiled, arguments, moment, plan).ruled()
         settle = plan.settle
-        return replace(plan, settle=lambda content: self.model.mirrors.changes(settle(content), moment.state))
+
+        def settled(content: Json) -> tuple[Change, ...]:
+            changes = self._versions(bound, settle(content), moment.state)
+            return self.model.mirrors.changes(changes, moment.state)
+
+        return replace(plan, settle=settled)
+
+    def _versions(self, bound: Bound, changes: tuple[Change, ...], state: State) -> tuple[Change, ...]:
+        past = self._pasts.get(bound.effect.resource or "") if bound.stored else None
+        kept = self.model.resource(past.resource) if past is not None else None
+        return past_changes(past, kept, bound, changes, state)
 
 
 def _is_complete(state: State, resource: str | None) -> bool:

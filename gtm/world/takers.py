@@ -60,6 +60,8 @@ class Takers:
         if (ending == "token" and f"{own}token" not in self._forms) or flat(name) in PAGING_ARGUMENTS:
             return leaf  # other tokens are what nobody else takes; a page's are ours
         names = [f"{it}{after}" for it in (*([own] if own else _called(noun)), *_ANY) for after in _ENDINGS[ending]]
+        if ending == "arn":  # what takes addresses of any kind says more of them than what takes a thing's id
+            names.sort(key=lambda name: not name.endswith("arn"))
         forms = [self._forms[name] for name in names if name in self._forms]
         shortest = max((form.get("minLength", 0) for form in forms), default=0)
         alike = bool(forms) and all(leaf[key] == forms[0].get(key, leaf[key]) for key in _LENGTHS & leaf.keys())
@@ -122,6 +124,8 @@ def _forms(tool: Tool) -> Iterator[tuple[str, tuple[tuple[str, Json], ...]]]:
         place = view.child(name)
         if place is not None and place.type == "array":
             name, place = singular(name), place.items
+        if place is not None and flat(name) == "resource" and "arn:" in str(place.keyword("pattern"))[:6]:
+            name = "resource_arn"
         if place is None or words(name)[-1:] not in {(ending,) for ending in _ENDINGS}:
             continue
         if place.type == "integer":

@@ -3,6 +3,7 @@
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool
 from gtm.world.fields import is_wrapper, object_properties
+from gtm.world.words import flat
 
 
 def unwrapped(tool: Tool, wrappers: frozenset[str]) -> dict[str, Json]:
@@ -20,8 +21,13 @@ def unwrapped(tool: Tool, wrappers: frozenset[str]) -> dict[str, Json]:
     return found
 
 
-def wrappers_of(tool: Tool, effect: Effect, shown: frozenset[str]) -> frozenset[str]:
-    """Object arguments that hold the thing's fields; `shown` are flat names of what readers show."""
+def wrappers_of(
+    tool: Tool, effect: Effect, shown: frozenset[str], holders: frozenset[str] = frozenset()
+) -> frozenset[str]:
+    """Object arguments that hold the thing's fields; `shown` are flat names of what readers show.
+
+    `holders` are the properties in which readers show it: an argument that is called so holds it, too.
+    """
     if effect.kind not in {"create", "update"}:
         return frozenset()
     slots = tool.http.slots if tool.http else {}
@@ -33,7 +39,8 @@ def wrappers_of(tool: Tool, effect: Effect, shown: frozenset[str]) -> frozenset[
             continue
         inner = tuple(object_properties(child))
         whole = name in slots and slots[name].place == "whole_body"
-        if is_wrapper(name, whole, inner, effect.resource or "", shown) or _is_answered(tool, name, inner):
+        held = name in holders and 2 * sum(flat(field) in shown for field in inner) > len(inner)
+        if held or is_wrapper(name, whole, inner, effect.resource or "", shown) or _is_answered(tool, name, inner):
             found.add(name)
     return frozenset(found)
 

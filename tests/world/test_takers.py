@@ -96,3 +96,24 @@ def test_an_example_without_the_id_by_which_tools_call_the_thing_does_not_hide_i
     read = tool("get_pet", {"pet_id": STRING}, schema)
     assert set(answered(make, read)) == {"id", "name"}
     assert set(answered(make)) == {"name"}
+
+
+def test_an_address_has_the_form_of_addresses_and_not_that_of_an_id() -> None:
+    cluster = thing(identifier=STRING, arn=STRING)
+    given = {"cluster_identifier": {"type": "string", "pattern": "^[a-z]{12}$"}}
+    tagged = {"resource_arn": {"type": "string", "pattern": "^arn:cloud:[0-9]{6}$"}}
+    found = answered(
+        tool("create_cluster", {"name": STRING}, thing(cluster=cluster)),
+        tool("get_cluster", given, thing(cluster=cluster)),
+        tool("list_tags", tagged, thing(tags=STRING)),
+    )["cluster"]
+    assert re.fullmatch("arn:cloud:[0-9]{6}", found["arn"]) and re.fullmatch("[a-z]{12}", found["identifier"])
+
+
+def test_a_resource_that_is_taken_by_its_address_tells_the_form_of_addresses() -> None:
+    tagged = {"resource": {"type": "string", "pattern": "^arn:cloud:[0-9]{6}$"}}
+    found = answered(
+        tool("create_cluster", {"name": STRING}, thing(cluster=thing(id=STRING, arn=STRING))),
+        tool("list_tags", tagged, thing(tags=STRING)),
+    )["cluster"]
+    assert re.fullmatch("arn:cloud:[0-9]{6}", found["arn"]) and not found["id"].startswith("arn:")
