@@ -26,6 +26,8 @@ MAX_FEWEST = 20
 
 _FLAGS = frozenset({"success", "succeeded", "ok", "status"})
 _ERRORS = frozenset({"error", "errormessage", "errormsg"})
+_SAYING = frozenset("message confirmation result status text url uri link".split())
+"""Words of a description of a bare answer that is no key."""
 _NOTHING: dict[str, Json] = {"string": "", "null": None}
 
 
@@ -188,6 +190,15 @@ class Bound:
         }
         errors = {n: value for n, value in nothing.items() if (at := top.child(n)) is not None and takes(at, value)}
         return {**dict.fromkeys(flags, True), **errors} if flags and errors else {}
+
+    @cached_property
+    def answers_key(self) -> bool:
+        """Whether a create over HTTP answers nothing but a bare value: the new thing's key, made by the server."""
+        shape = self.shape or {}
+        bare_key = shape.get("type") in {"string", "integer"} and shape.get("type") == self.key_leaf.get("type")
+        said = {*words(str(shape.get("description", "")))}
+        alone = self.effect.kind == "create" and self.batch is None and self.tool.http is not None
+        return bare_key and alone and not {"enum", "const"} & shape.keys() and not said & _SAYING
 
     @cached_property
     def fewest(self) -> int:

@@ -248,7 +248,8 @@ def _other_name(bound: Bound, key: Json) -> str | None:
     """The field by which an unseen thing is called, where that is not its key; "" where nothing can be called so."""
     if bound.key_alias is not None or key == SINGLE:
         return bound.key_alias
-    field = bound.resource.fields.get(bound.resource_key or "")
+    own = bound.view.child(bound.key_field) if bound.view is not None and bound.key_field is not None else None
+    field = own or bound.resource.fields.get(bound.resource_key or "")
     if field is None or isinstance(key, list) or fitted(answers.typed_key(bound, key), field) is not None:
         return None
     if _names_alike(bound):
