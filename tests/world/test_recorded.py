@@ -1,7 +1,7 @@
 """Mechanisms seen in recorded sessions of many APIs: bare keys, types in paths, policies, versions."""
 
 from gtm.types import Json, Tool
-from tests.world.made import TEXT, session, thing, tool
+from tests.world.made import TEXT, session, several, thing, tool
 
 FREE: Json = {"type": "object"}
 
@@ -49,3 +49,50 @@ def test_what_is_read_at_the_address_of_its_maker_is_the_thing() -> None:
     sent = {"format": "CSV", "filter": {"year": 1993}}
     assert s.call("get_part", {"file_id": "exports", "part_id": key}).content == {"key": key, "request": sent}
     assert s.call("get_part", {"file_id": "drafts", "part_id": key}).content["request"]["format"] != "CSV"
+
+
+RECORD: dict[str, Json] = {"id": TEXT, "name": TEXT, "type": TEXT}
+
+
+def test_a_filter_does_not_mind_capitals_but_in_what_tells_things_apart() -> None:
+    s = session(
+        tool("create_record", {"name": TEXT, "type": TEXT}, RECORD, "POST /records"),
+        tool("get_record", {"id": TEXT}, RECORD, "GET /records/{id}"),
+        tool("list_records", {}, {"items": several(**RECORD)}, "GET /records", {"type": TEXT, "name": TEXT}),
+    )
+    made = s.call("create_record", {"name": "www", "type": "TXT"}).content
+    assert s.call("list_records", {"type": "txt"}).content["items"] == [made]
+    assert s.call("list_records", {"type": "mx"}).content["items"] == []
+    assert s.call("list_records", {"name": "WWW"}).content["items"] == []
+
+
+def test_a_query_names_fields_and_alternatives() -> None:
+    s = session(
+        tool("create_record", {"name": TEXT, "type": TEXT}, RECORD, "POST /records"),
+        tool("get_record", {"id": TEXT}, RECORD, "GET /records/{id}"),
+        tool("list_records", {}, {"items": several(**RECORD)}, "GET /records", {"query": TEXT}),
+    )
+    for name, kind in (("www", "TXT"), ("mail", "MX"), ("old mail", "TXT")):
+        s.call("create_record", {"name": name, "type": kind})
+
+    def found(query: str) -> list[str]:
+        return [item["name"] for item in s.call("list_records", {"query": query}).content["items"]]
+
+    assert found("name:www OR type:mx") == ["www", "mail"]
+    assert found('type:txt -name:"old mail"') == ["www"]
+    assert found("old mail") == ["old mail"]
+    assert found("mail old") == []
+
+
+def test_a_key_that_stands_inside_of_what_was_sent_or_is_encoded_finds_its_thing() -> None:
+    shown = thing(id=TEXT, attributes=thing(prompt_id=TEXT, owner_id=TEXT))
+    sent = thing(attributes=thing(prompt_id=TEXT, owner_id=TEXT))
+    s = session(
+        tool("create_prompt", {"data": sent}, {"data": shown}, "POST /prompts"),
+        tool("get_prompt", {"prompt_id": TEXT}, {"data": shown}, "GET /prompts/{prompt_id}"),
+    )
+    made = s.call("create_prompt", {"data": {"attributes": {"prompt_id": "a/b c", "owner_id": "ann"}}}).content
+    assert s.call("get_prompt", {"prompt_id": "a/b c"}).content == made
+    assert s.call("get_prompt", {"prompt_id": "a%2Fb%20c"}).content == made
+    assert s.call("get_prompt", {"prompt_id": made["data"]["id"]}).content == made
+    assert s.call("get_prompt", {"prompt_id": "ann"}).is_error
