@@ -11,6 +11,7 @@ from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
 from gtm.world.keys import is_served
 from gtm.world.labels import Labelling
 from gtm.world.listing import is_presentation
+from gtm.world.parts import segment_of
 from gtm.world.paths import address_argument
 from gtm.world.receipts import Receipt
 from gtm.world.resource import Resource
@@ -56,15 +57,15 @@ def address_of(tool: Tool, effect: Effect, fields: Mapping[str, Json]) -> Addres
     parent = address_argument(tool)
     if parent is None or effect.kind not in {"create", "list"} or effect.reason == "declared":
         return None
-    path = Path.of(tool)
-    if path.is_item:  # `PUT v1/projects/{p}/topics/{t}`: the name is the whole path
+    path, made_in = Path.of(tool), segment_of(tool)
+    if path.is_item and made_in is None:  # `PUT v1/projects/{p}/topics/{t}`: the name is the whole path
         return None
     names = tuple(name for name in fields if name != parent)
     last = last_noun(effect.resource or "")
     ids = [name for name in names if bare(name, last) == "id" and flat(name) != "id"]
     ids += [name for name in names if words(name)[-1:] == ("id",) and name in tool.parameters["properties"]]
     ids += [name for name in names if flat(name) == "name" and not is_served(fields[name])]
-    return Address(parent, path.segments[-1][0], ids[0] if ids and effect.kind == "create" else None)
+    return Address(parent, made_in or path.segments[-1][0], ids[0] if ids and effect.kind == "create" else None)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from gtm.world.hints import (
     top_names,
 )
 from gtm.world.naming import DUPLICATES
+from gtm.world.parts import part_of, with_parts
 from gtm.world.routes import Path, read_paths
 from gtm.world.several import things_argument
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
@@ -31,6 +32,8 @@ from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, nou
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
 """Words beside `create` by which a call makes a thing or changes one that is there."""
 
+ON_ITEM = "on an item path"
+"""How the reason of what is about the thing that its path ends with ends."""
 OF_WHOLE = "that answers the whole thing"
 """How the reason of a write ends that is at a part's path."""
 _FEWEST = 3
@@ -62,7 +65,7 @@ class Siblings:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
-        self.paths = read_paths(http)
+        self.paths = with_parts(read_paths(http), http)
         roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
         if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
             top = tuple((name, False) for name in roots)
@@ -109,7 +112,7 @@ class Siblings:
                 about = self._inside(path.collection) if said == "list" else path.collection
                 return effect(said, about or "root", keys[:-1] if said == "create" else keys, 0.85, "its name")
             kind = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(path.method, "update")
-            return effect(kind, path.collection or "root", keys, 0.95, f"{path.method} on an item path")
+            return effect(kind, path.collection or "root", keys, 0.95, f"{path.method} {ON_ITEM}")
         if path.method in {"GET", "HEAD"}:
             return self._get(tool, path, keys, first)
         if path.method != "DELETE" and self._answers_whole(tool, path) and len(keys) == len(path.parameters):
@@ -155,6 +158,8 @@ class Siblings:
             return effect("list", owner, keys, 0.6, f"the search {verb!r}") if owner else opaque("a search of all")
         if kind == "compute":
             return effect("compute", None, (), 0.6, f"the calculation {verb!r}")
+        if kind in {"create", "delete"} and part_of(path) is not None:
+            return opaque(f"{verb!r} of a part that nothing shows")
         if kind == "create":
             return effect("create", owner or path.collection, keys, 0.6, "POST on a create action")
         needs = {*required_names(tool)} - {*keys}
