@@ -96,3 +96,18 @@ def test_a_key_that_stands_inside_of_what_was_sent_or_is_encoded_finds_its_thing
     assert s.call("get_prompt", {"prompt_id": "a%2Fb%20c"}).content == made
     assert s.call("get_prompt", {"prompt_id": made["data"]["id"]}).content == made
     assert s.call("get_prompt", {"prompt_id": "ann"}).is_error
+
+
+def test_an_operation_that_nobody_can_ask_for_tells_its_thing_all_the_same() -> None:
+    operation: dict[str, Json] = {"name": TEXT, "done": {"type": "boolean"}, "response": FREE, "metadata": FREE}
+    job: dict[str, Json] = {"id": TEXT, "title": TEXT, "color": TEXT}
+    disk: dict[str, Json] = {"id": TEXT, "label": TEXT, "size": TEXT}
+    s = session(
+        tool("create_job", {"title": TEXT, "color": TEXT}, operation, "POST /jobs"),
+        tool("get_job", {"job_id": TEXT}, job, "GET /jobs/{job_id}"),
+        tool("create_disk", {"label": TEXT, "size": TEXT}, operation, "POST /disks"),
+        tool("get_disk", {"disk_id": TEXT}, disk, "GET /disks/{disk_id}"),
+    )
+    made = s.call("create_job", {"title": "nightly", "color": "red"}).content["response"]
+    assert (made["title"], made["color"]) == ("nightly", "red")
+    assert s.call("get_job", {"job_id": made["id"]}).content == made
