@@ -9,6 +9,7 @@ from gtm.types import Effect, Json, Tool
 from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
 from gtm.world.keys import is_served
+from gtm.world.kinds import Selection, selection_of
 from gtm.world.labels import Labelling
 from gtm.world.listing import is_presentation
 from gtm.world.parts import segment_of
@@ -146,6 +147,11 @@ class Bound:
     def last(self) -> str:
         """The resource's own noun."""
         return last_noun(self.effect.resource or "")
+
+    @cached_property
+    def selection(self) -> Selection | None:
+        """What its path says of the things that it is about (`/records/{host}/TXT`)."""
+        return selection_of(self.tool, self.effect, self.thing.fields) if self.thing is not None else None
 
     @cached_property
     def names_once(self) -> bool:

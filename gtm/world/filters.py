@@ -14,7 +14,7 @@ from gtm.world.actions import BEGINNINGS
 from gtm.world.bound import Bound
 from gtm.world.fields import bare, is_identifying, matching, takes
 from gtm.world.listing import LINKS, PAGING, PRESENTATION, SEARCH, page_link
-from gtm.world.matches import compared, found_by, holds
+from gtm.world.matches import alike, compared, found_by, holds
 from gtm.world.state import Document, key_text
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
@@ -212,7 +212,8 @@ class Filters:
         self.limit = self._limit()
         within: dict[str, Json] = {"/": self._prefix} if self._prefix else {}
         within |= {"called": self.called} if self.called else {}
-        parts = {**within, **self.equal, **{f"{r.name}..": [r.low, r.high] for r in self.ranges}, **self.undecided}
+        equal = alike(self.equal)
+        parts = {**within, **equal, **{f"{r.name}..": [r.low, r.high] for r in self.ranges}, **self.undecided}
         self.signature = canonical(parts | ({"?": self.search} if self.search else {})).decode("utf-8", "replace")
 
     @property

@@ -5,7 +5,7 @@ Upper and lower case are one, but in what tells one thing from another. Of a que
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 
 from gtm.types import Json
 from gtm.world.fields import is_identifying
@@ -19,6 +19,11 @@ def compared(name: str, value: Json) -> str:
     """A value as a filter on a field compares it: `TXT` is `txt`, unless the field tells things apart."""
     text = key_text(value)
     return text if not isinstance(value, str) or is_identifying(name) or "." in name else text.casefold()
+
+
+def alike(filters: Mapping[str, Sequence[Json]]) -> dict[str, list[Json]]:
+    """Filters on fields, those that ask for the same written the same."""
+    return {n: [compared(n, v) if isinstance(v, str) else v for v in values] for n, values in filters.items()}
 
 
 def holds(name: str, value: Json, allowed: Set[str]) -> bool:

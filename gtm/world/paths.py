@@ -23,6 +23,7 @@ from gtm.world.hints import (
     top_arrays,
     top_names,
 )
+from gtm.world.kinds import kind_effect, kinds
 from gtm.world.naming import DUPLICATES
 from gtm.world.parts import part_of, with_parts
 from gtm.world.routes import Path, read_paths
@@ -81,6 +82,7 @@ class Siblings:
         self._setters: dict[tuple[tuple[str, bool], ...], list[Tool]] = {}
         for tool in [*puts, *(t for t in http if self.paths[t.name].method == "PATCH")]:
             self._setters.setdefault(self.paths[tool.name].segments, []).append(tool)
+        self._kinds = kinds(self.paths, http)
         self._ends = {path.collection for path in self.paths.values()}
         self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
 
@@ -91,6 +93,10 @@ class Siblings:
             shown = self.effect(self._gets[path.segments])
             names = argument_names(tool)
             return shown if all(name in names for name in shown.key) else opaque("HEAD without its GET's arguments")
+        kind = self._kinds.get(tool.name)
+        if kind is not None:
+            base = replace(path, segments=kind.base)
+            return kind_effect(path.method, base.collection, _arguments_of(tool, base.parameters))
         found = self._told(tool, path)
         address = address_argument(tool)
         if address is None or found.kind not in {"create", "read", "list", "update", "delete"}:
@@ -287,7 +293,8 @@ def _adds(tool: Tool) -> bool:
 def _lists(tool: Tool, things: str) -> bool:
     """Whether a tool is called a list and answers an array called as its things (`intentSummaries` of `intents`)."""
     own = singular(words(things)[-1])
-    named = any(own in map(singular, words(name)) for name in top_arrays(tool))
+    arrays = [(*map(singular, words(name)), singular(flat(name))) for name in top_arrays(tool)]
+    named = any(own in said for said in arrays)
     return named and (words(tool.name)[:1] == ("list",) or words(tool.name)[:3] == ("get", "list", "of"))
 
 

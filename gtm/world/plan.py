@@ -25,6 +25,7 @@ from gtm.world.keys import narrowed
 from gtm.world.labelled import merged_labels, plan_labels
 from gtm.world.lineage import buried, enter, find, last_part, removal
 from gtm.world.mentions import missing, unheard
+from gtm.world.ofkind import asked, plan_kind
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import SINGLE, Change, Delete, Document, Place, Put, State, key_text, other_name
 from gtm.world.tree import UNKNOWN
@@ -62,6 +63,8 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
         return Plan(refusal=entry.refusal)
     if entry.fresh and not bound.single:
         moment = replace(moment, mode="closed")
+    if bound.selection is not None and bound.effect.kind != "list":
+        return plan_kind(bound, bound.selection, arguments, moment, entry.place)
     if bound.effect.kind == "list":
         return _list(bound, arguments, moment, entry.place)
     if bound.effect.kind == "create":
@@ -72,6 +75,10 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
 
 
 def _list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    if bound.selection is not None and lists.fits(bound):
+        named = bound.selection.argument is not None
+        moment = replace(moment, mode="closed") if named else moment
+        return lists.plan_list(bound, asked(bound.selection, arguments), moment, place)
     unknown = _unknown(bound, arguments, moment, place)
     if unknown is not None:
         return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {unknown!r} was not found"))
