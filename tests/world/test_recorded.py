@@ -111,3 +111,26 @@ def test_an_operation_that_nobody_can_ask_for_tells_its_thing_all_the_same() -> 
     made = s.call("create_job", {"title": "nightly", "color": "red"}).content["response"]
     assert (made["title"], made["color"]) == ("nightly", "red")
     assert s.call("get_job", {"job_id": made["id"]}).content == made
+
+
+def test_an_object_called_as_the_thing_is_its_field_where_the_key_stands_beside() -> None:
+    form = thing(label=TEXT, button=TEXT)
+    shown: dict[str, Json] = {"id": TEXT, "form": form, "created": TEXT}
+    s = session(
+        tool("create_form", {"form": form}, shown, "POST /forms"),
+        tool("get_form", {"form_id": TEXT}, shown, "GET /forms/{form_id}"),
+    )
+    made = s.call("create_form", {"form": {"label": "Sign in", "button": "Go"}}).content
+    assert made["form"] == {"label": "Sign in", "button": "Go"}
+    assert s.call("get_form", {"form_id": made["id"]}).content == made
+
+
+def test_an_envelope_with_a_thing_that_has_a_key_is_read_as_before() -> None:
+    order = thing(id=TEXT, item=TEXT)
+    shown: dict[str, Json] = {"request_id": TEXT, "order": order}
+    s = session(
+        tool("create_order", {"item": TEXT}, shown, "POST /orders"),
+        tool("get_order", {"order_id": TEXT}, shown, "GET /orders/{order_id}"),
+    )
+    made = s.call("create_order", {"item": "tea"}).content["order"]
+    assert s.call("get_order", {"order_id": made["id"]}).content["order"] == made
