@@ -26,7 +26,7 @@ from gtm.world.hints import (
 from gtm.world.kinds import kind_effect, kinds
 from gtm.world.naming import DUPLICATES
 from gtm.world.parts import part_of, with_parts
-from gtm.world.routes import Path, read_paths
+from gtm.world.routes import Path, read_paths, same_form
 from gtm.world.several import things_argument
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
 
@@ -35,6 +35,8 @@ _REPLACING = frozenset("or update replace put upsert save set overwrite".split()
 
 ON_ITEM = "on an item path"
 """How the reason of what is about the thing that its path ends with ends."""
+BY_VERB = "on an item"
+"""How the reason of what a verb does to the thing before it ends."""
 OF_WHOLE = "that answers the whole thing"
 """How the reason of a write ends that is at a part's path."""
 _FEWEST = 3
@@ -73,6 +75,7 @@ class Siblings:
             self.paths = {n: path if path.segments else replace(path, segments=top) for n, path in self.paths.items()}
         self._items = {path.collection: path.parameters[-1] for path in self.paths.values() if path.is_item}
         gets = {tool.name: self.paths[tool.name] for tool in http if self.paths[tool.name].method == "GET"}
+        self._readers = [tool for tool in http if tool.name in gets]
         self._lists = {path.collection for path in gets.values() if not path.is_item}
         self._gets: dict[tuple[tuple[str, bool], ...], Tool] = {}
         for tool in sorted((t for t in http if t.name in gets), key=lambda t: "list" in words(t.name)):
@@ -114,6 +117,9 @@ class Siblings:
             return self._action(tool, path, keys, first)
         if path.is_item:
             said = self._item_by_name(tool, path)
+            within = self._item_within(tool) if said == "create" else None
+            if within is not None and len(within.key) == len(keys) + 1:
+                return effect("create", within.resource or "root", keys, 0.8, "its name, and answers what is inside")
             if said is not None:
                 about = self._inside(path.collection) if said == "list" else path.collection
                 return effect(said, about or "root", keys[:-1] if said == "create" else keys, 0.85, "its name")
@@ -142,6 +148,17 @@ class Siblings:
             return "list"
         return None
 
+    def _item_within(self, tool: Tool) -> Effect | None:
+        """What reads a thing right below a create's own path (`/rows/{table}/{row}`) that the create answers."""
+        own = Path.of(tool).segments
+        for reader in self._readers:
+            below = Path.of(reader).segments
+            if len(below) == len(own) + 1 and below[-1][1] and same_form(below[:-1], own):
+                above = next((r for r in self._readers if same_form(Path.of(r).segments, own)), None)
+                if _alike(_answered(tool), _answered(reader)) and not _alike(_answered(tool), _answered(above)):
+                    return self.effect(reader)
+        return None
+
     def _inside(self, collection: str) -> str:
         """The collection right inside of a thing: what is listed at the thing's own path."""
         outer, level = f"{collection}/", collection.count("/") + 1
@@ -162,6 +179,10 @@ class Siblings:
         kind = VERBS.get(verb)
         if kind == "list":
             return effect("list", owner, keys, 0.6, f"the search {verb!r}") if owner else opaque("a search of all")
+        thing = self._gets.get(path.segments[:at])
+        whole = on_item and thing is not None and _alike(_answered(tool), _answered(thing))
+        if kind == "compute" and whole and verb in ACTIONS:
+            kind = "read"  # `/hooks/{id}/verify` shows the hook
         if kind == "compute":
             return effect("compute", None, (), 0.6, f"the calculation {verb!r}")
         if kind in {"create", "delete"} and part_of(path) is not None:
@@ -173,7 +194,7 @@ class Siblings:
             return opaque(f"{verb!r} of several things inside")
         if on_item and verb not in TANGLED and self._is_known(owner) and len(keys) == len(path.parameters):
             kept = kind if kind in {"delete", "read"} else "update"
-            return effect(kept, owner, keys, 0.6, f"the action {verb!r} on an item")
+            return effect(kept, owner, keys, 0.6, f"the action {verb!r} {BY_VERB}")
         return opaque(f"{verb!r} is an action")
 
     def _get(self, tool: Tool, path: Path, keys: tuple[str, ...], verb: str) -> Effect:
@@ -221,7 +242,7 @@ class Siblings:
             return False  # it may make something: a comment's `body` is not the issue's
         own, whole, part = (_answered(one) for one in (tool, shown, self._gets.get(path.segments)))
         wrapped = {name for name in own & whole if noun(words(name)) == last_noun(path.parent)}
-        alike = len(own) >= _FEWEST and 10 * len(own & whole) >= 8 * max(len(own), len(whole))
+        alike = _alike(own, whole)
         return bool(wrapped - part) if wrapped else alike and not 2 * len(own & part) > len(own)
 
     def _is_set(self, path: Path) -> bool:
@@ -280,6 +301,11 @@ def _answered(tool: Tool | None) -> set[str]:
     return {*View(tool.output_schema, tool.output_schema).properties} if tool is not None else set()
 
 
+def _alike(own: set[str], other: set[str]) -> bool:
+    """Whether two answers show the same."""
+    return len(own) >= _FEWEST and 10 * len(own & other) >= 8 * max(len(own), len(other))
+
+
 def _creates(tool: Tool) -> bool:
     """Whether a name says that something is made, and nothing else."""
     return words(tool.name)[:1] == ("create",) and not _REPLACING & set(words(tool.name))
@@ -307,7 +333,7 @@ def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
     found = [wire.get(p) or (p if p in names else loose.get(flat(p), "")) for p in parameters]
     if any(found):
         free = [name for name in required_names(tool) if name not in found and is_scalar(tool, name)]
-        found = [name or _alike(p, free) for name, p in zip(found, parameters, strict=True)]
+        found = [name or _fitting(p, free) for name, p in zip(found, parameters, strict=True)]
     return tuple(name for name in found if name)
 
 
@@ -315,7 +341,7 @@ def _may_list(tool: Tool) -> bool:
     return tool.output_schema is None or shows_array(tool)
 
 
-def _alike(parameter: str, free: list[str]) -> str:
+def _fitting(parameter: str, free: list[str]) -> str:
     """The one argument whose name ends as the path's: `id` for `{jobRunId}`, `templateId` for `{id}`."""
     wanted = flat(parameter)
     fitting = [name for name in free if wanted.endswith(flat(name)) or flat(name).endswith(wanted)]

@@ -135,6 +135,13 @@ def _meant(tools: list[Tool]) -> dict[str, Path]:
     }
 
 
+def same_form(one: tuple[tuple[str, bool], ...], other: tuple[tuple[str, bool], ...]) -> bool:
+    """Whether two paths are one, whatever their parameters are called."""
+    return [(held, not held and flat(text)) for text, held in one] == [
+        (held, not held and flat(text)) for text, held in other
+    ]
+
+
 def _is_verb(segment: str) -> bool:
     """Whether a segment begins with what is done: `listPipelines`."""
     return words(segment)[0] in CLEAR

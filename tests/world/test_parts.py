@@ -100,3 +100,44 @@ def test_a_part_that_has_a_path_of_its_own_is_made_there() -> None:
     assert made["name"].startswith("projects/p/secrets/s/versions/")
     assert s.call("get", {"name": made["name"]}).content == made
     assert s.call("access", {"name": made["name"]}).content == {"name": made["name"], "blob": {"data": "abc"}}
+
+
+def test_a_verb_after_a_thing_is_about_the_thing() -> None:
+    hook: dict[str, Json] = {"id": TEXT, "name": TEXT, "target_url": TEXT}
+    s = session(
+        tool("create_hook", {"name": TEXT, "target_url": TEXT}, hook, "POST /hooks"),
+        tool("get_hook", {"id": TEXT}, hook, "GET /hooks/{id}"),
+        tool("check", {"id": TEXT}, hook, "POST /hooks/{id}/lifecycle/verify"),
+        tool("drop", {"id": TEXT}, {}, "POST /hooks/{id}/delete"),
+    )
+    made = s.call("create_hook", {"name": "ci", "target_url": "https://example.com"}).content
+    assert s.call("check", {"id": made["id"]}).content == made
+    s.call("drop", {"id": made["id"]})
+    assert s.call("get_hook", {"id": made["id"]}).is_error
+
+
+def test_what_is_made_at_the_path_of_its_collection_is_read_below_it() -> None:
+    row: dict[str, Json] = {"id": TEXT, "title": TEXT, "state": TEXT}
+    table: dict[str, Json] = {"id": TEXT, "owner": TEXT, "rows": NUMBER}
+    s = session(
+        tool("get_table", {"table_id": TEXT}, table, "GET /tables/{table_id}"),
+        tool("create_row", {"table_id": TEXT, "title": TEXT}, row, "POST /tables/{table_id}"),
+        tool("get_row", {"table_id": TEXT, "row_id": TEXT}, row, "GET /tables/{table_id}/{row_id}"),
+        world="auto",
+    )
+    made = [s.call("create_row", {"table_id": "plans", "title": title}).content for title in ("a", "b")]
+    assert made[0]["id"] != made[1]["id"] and "plans" not in {row["id"] for row in made}
+    assert [s.call("get_row", {"table_id": "plans", "row_id": row["id"]}).content for row in made] == made
+
+
+def test_a_bucket_made_at_its_own_path_keeps_its_name() -> None:
+    bucket: dict[str, Json] = {"bucket": TEXT, "owner": TEXT, "region": TEXT}
+    held: dict[str, Json] = {"key": TEXT, "content": TEXT, "size": NUMBER}
+    s = session(
+        tool("create_bucket", {"bucket": TEXT, "region": TEXT}, bucket, "POST /buckets/{bucket}"),
+        tool("get_bucket", {"bucket": TEXT}, bucket, "GET /buckets/{bucket}"),
+        tool("put_object", {"bucket": TEXT, "key": TEXT, "content": TEXT}, held, "PUT /buckets/{bucket}/{key}"),
+        tool("get_object", {"bucket": TEXT, "key": TEXT}, held, "GET /buckets/{bucket}/{key}"),
+    )
+    made = s.call("create_bucket", {"bucket": "logs", "region": "eu"}).content
+    assert s.call("get_bucket", {"bucket": "logs"}).content == made and made["bucket"] == "logs"
