@@ -71,12 +71,17 @@ def kinds(paths: Mapping[str, Path], tools: Sequence[Tool]) -> dict[str, Kind]:
     for tool in tools:
         path, kind = paths[tool.name], kind_of(paths[tool.name])
         things = listed.get(_form(kind.base), frozenset()) if kind is not None else frozenset()
-        if kind is None or not _has_kind(things):
+        if kind is None or not _has_kind(things) or _goes_on(path, paths):
             continue
         if path.method == "DELETE":
             gone[tool.name] = kind
         elif path.method in _KINDS and _is_about(tool, path.method, things):
             found[tool.name] = kind
+    # Where one of them is read as a thing of its own, all are such things.
+    reads = (kind_of(paths[t.name]) for t in tools if t.name not in found and paths[t.name].method == "GET")
+    alone = {_form(kind.base) for kind in reads if kind is not None}
+    alone |= {_form(kind.base) for kind in (*found.values(), *gone.values()) if _is_keyed(kind, listed)}
+    found = {name: kind for name, kind in found.items() if _form(kind.base) not in alone}
     known = {_form(paths[name].segments) for name in found}
     return found | {name: kind for name, kind in gone.items() if _form(paths[name].segments) in known}
 
@@ -110,6 +115,18 @@ def _called(names: Sequence[str], parameter: str, last: str) -> str | None:
 
 def _is_value(text: str) -> bool:
     return text.isalpha() and text.isupper()
+
+
+def _is_keyed(kind: Kind, listed: Mapping[tuple[str, ...], frozenset[str]]) -> bool:
+    """Whether a parameter is the id that the things show: then each kind is a collection of its own."""
+    return words(kind.parameter or "")[-1:] == ("id",) and "id" in listed[_form(kind.base)]
+
+
+def _goes_on(path: Path, paths: Mapping[str, Path]) -> bool:
+    """Whether what a thing's own kind (`/zones/{zone}/TXT`) holds has paths: then it is a collection inside of it."""
+    own = _form(path.segments)
+    longer = (_form(other.segments) for other in paths.values() if len(other.segments) > len(own))
+    return path.segments[-2][1] and any(form[: len(own)] == own for form in longer)
 
 
 def _has_kind(names: frozenset[str]) -> bool:

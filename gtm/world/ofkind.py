@@ -6,18 +6,20 @@ What was written by such a call is known: nothing else of the kind and name is i
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gtm.types import Json, canonical
 from gtm.world import services
+from gtm.world.answers import document_in
 from gtm.world.bound import Bound
-from gtm.world.drafts import echo, merge_patch, succeeded
+from gtm.world.drafts import answer_with, echo, merge_patch, succeeded
 from gtm.world.fields import matching
 from gtm.world.kinds import Selection
 from gtm.world.matches import alike, compared
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.routes import Path
 from gtm.world.state import Change, Delete, Document, Pin, Place, Put
-from gtm.world.tree import UNKNOWN
+from gtm.world.tree import UNKNOWN, absorb
 
 
 def chosen(selection: Selection, arguments: Mapping[str, Json]) -> dict[str, Json]:
@@ -58,9 +60,25 @@ def plan_kind(
         changes += _made(bound, own, said, moment, place)
     signature = canonical(alike({name: [value] for name, value in own.items()})).decode("utf-8", "replace")
     pin = Pin(place, signature, ())
-    known, marks = echo(bound, {name: value for name, value in arguments.items() if not isinstance(value, list)})
-    succeeded(bound, known, marks)
-    return Plan(known or UNKNOWN, marks, seed, (), lambda content: (*changes, pin))
+    puts = [change for change in changes if isinstance(change, Put)]
+    if len(puts) == 1 and bound.document is not None and "*" not in bound.document:
+        known, marks = answer_with(bound, arguments, puts[0].value, {}, frozenset(puts[0].value))
+    else:
+        told = {name: value for name, value in arguments.items() if not isinstance(value, list)}
+        known, marks = echo(bound, told)
+        succeeded(bound, known, marks)
+        puts = []
+
+    def settle(content: Json) -> tuple[Change, ...]:
+        shown = document_in(content, bound.document) if puts else {}
+        return (*(_shown(change, shown) if isinstance(change, Put) else change for change in changes), pin)
+
+    return Plan(known or UNKNOWN, marks, seed, (), settle)
+
+
+def _shown(change: Put, shown: Mapping[str, Json]) -> Put:
+    """What is stored of a thing that was answered."""
+    return replace(change, value=absorb(change.value, dict(shown))) if shown else change
 
 
 def _is_meant(document: Document, own: Mapping[str, Json]) -> bool:

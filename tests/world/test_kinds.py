@@ -75,3 +75,37 @@ def test_a_format_in_capitals_is_no_kind() -> None:
     assert s.call("get_pdf", {"id": made["id"]}).content["url"]
     s.call("delete_pdf", {"id": made["id"]})
     assert s.call("list_reports", {}).content["reports"] == [made]
+
+
+def test_records_with_ids_of_their_own_below_a_kind_stay_things_of_that_kind() -> None:
+    record: dict[str, Json] = {"id": NUMBER, "name": TEXT, "type": TEXT}
+    shown: dict[str, Json] = {"records": several(**record)}
+    s = session(
+        tool("list_records", {"zone": TEXT}, shown, "GET /zones/{zone}/records"),
+        tool("list_txt", {"zone": TEXT}, shown, "GET /zones/{zone}/records/TXT"),
+        tool("create_txt", {"zone": TEXT, "name": TEXT, "type": TEXT}, record, "POST /zones/{zone}/records/TXT"),
+        tool("get_txt", {"zone": TEXT, "txt_id": NUMBER}, record, "GET /zones/{zone}/records/TXT/{txt_id}"),
+        tool("delete_txt", {"zone": TEXT, "txt_id": NUMBER}, {}, "DELETE /zones/{zone}/records/TXT/{txt_id}"),
+    )
+    made = [s.call("create_txt", {"zone": "z", "name": name, "type": "TXT"}).content for name in ("a", "b")]
+    assert s.call("list_txt", {"zone": "z"}).content["records"] == made
+    s.call("delete_txt", {"zone": "z", "txt_id": made[0]["id"]})
+    assert s.call("get_txt", {"zone": "z", "txt_id": made[0]["id"]}).is_error
+    assert s.call("get_txt", {"zone": "z", "txt_id": made[1]["id"]}).content == made[1]
+
+
+def test_what_a_zone_holds_of_a_kind_is_no_zone_of_that_kind() -> None:
+    zone: dict[str, Json] = {"name": TEXT, "type": TEXT}
+    sent: dict[str, Json] = {"zone": TEXT, "txt": TEXT, "type": TEXT, "name": TEXT}
+    held: dict[str, Json] = {"items": several(txt=TEXT, type=TEXT)}
+    s = session(
+        tool("create_zone", {"name": TEXT, "type": TEXT}, zone, "POST /zones"),
+        tool("get_zone", {"name": TEXT}, zone, "GET /zones/{name}"),
+        tool("list_zones", {}, {"zones": several(**zone)}, "GET /zones"),
+        tool("put_txt", sent, {"txt": TEXT, "type": TEXT}, "PUT /zones/{zone}/TXT/{txt}"),
+        tool("list_txt", {"zone": TEXT}, held, "GET /zones/{zone}/TXT"),
+    )
+    made = s.call("create_zone", {"name": "z", "type": "public"}).content
+    s.call("put_txt", {"zone": "z", "txt": "www", "type": "TXT", "name": "www"})
+    assert s.call("list_zones", {}).content["zones"] == [made]
+    assert [item["txt"] for item in s.call("list_txt", {"zone": "z"}).content["items"]] == ["www"]
