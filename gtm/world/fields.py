@@ -141,7 +141,5 @@ def is_wrapper(name: str, whole: bool, inner: Sequence[str], resource: str, show
     last = last_noun(resource)
     if whole or flat(name) in WRAPPERS or flat(name) in {flat(last), flat(resource)} or noun(words(name)) == last:
         return True
-    if last.endswith(f"_{noun(words(name))}"):  # `policy` of an `access_policy`
-        return True
     alike = [field for field in inner if flat(field) in shown]
     return len(alike) > 1 and 2 * len(alike) >= len(inner)

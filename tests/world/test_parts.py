@@ -65,7 +65,8 @@ def test_a_verb_of_the_thing_itself_stays_what_it_is() -> None:
 
 
 def test_a_policy_that_is_set_on_a_thing_is_read_there() -> None:
-    policy: dict[str, Json] = {"bindings": several(role=TEXT, members={"type": "array", "items": TEXT})}
+    bindings = several(role=TEXT, members={"type": "array", "items": TEXT})
+    policy: dict[str, Json] = {"bindings": bindings, "version": NUMBER}
     s = session(
         tool("create_topic", {"name": TEXT}, POLICY, "POST /topics"),
         tool("get_topic", {"id": TEXT}, POLICY, "GET /topics/{id}"),
@@ -73,9 +74,9 @@ def test_a_policy_that_is_set_on_a_thing_is_read_there() -> None:
         tool("get_access", {"id": TEXT}, policy, "GET /topics/{id}:getAccessPolicy"),
     )
     topic = s.call("create_topic", {"name": "news"}).content["id"]
-    bindings = [{"role": "reader", "members": ["ann", "bob"]}]
-    s.call("set_access", {"id": topic, "policy": {"bindings": bindings}})
-    assert s.call("get_access", {"id": topic}).content == {"bindings": bindings}
+    sent = {"bindings": [{"role": "reader", "members": ["ann", "bob"]}], "version": 3}
+    s.call("set_access", {"id": topic, "policy": sent})
+    assert s.call("get_access", {"id": topic}).content == sent
 
 
 def test_a_part_that_has_a_path_of_its_own_is_made_there() -> None:
