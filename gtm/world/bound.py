@@ -10,8 +10,10 @@ from gtm.world.additions import Addition, addition_of, changes_list
 from gtm.world.family import documents_conflict
 from gtm.world.fields import bare, is_identifying, last_noun, matching, takes
 from gtm.world.keys import is_served
+from gtm.world.kinds import Selection, selection_of
 from gtm.world.labels import Labelling
 from gtm.world.listing import is_presentation
+from gtm.world.parts import segment_of
 from gtm.world.paths import address_argument
 from gtm.world.receipts import Receipt
 from gtm.world.resource import Resource
@@ -27,6 +29,8 @@ MAX_FEWEST = 20
 
 _FLAGS = frozenset({"success", "succeeded", "ok", "status"})
 _ERRORS = frozenset({"error", "errormessage", "errormsg"})
+_SAYING = frozenset("message confirmation result status text url uri link".split())
+"""Words of a description of a bare answer that is no key."""
 _NOTHING: dict[str, Json] = {"string": "", "null": None}
 
 
@@ -55,15 +59,15 @@ def address_of(tool: Tool, effect: Effect, fields: Mapping[str, Json]) -> Addres
     parent = address_argument(tool)
     if parent is None or effect.kind not in {"create", "list"} or effect.reason == "declared":
         return None
-    path = Path.of(tool)
-    if path.is_item:  # `PUT v1/projects/{p}/topics/{t}`: the name is the whole path
+    path, made_in = Path.of(tool), segment_of(tool)
+    if path.is_item and made_in is None:  # `PUT v1/projects/{p}/topics/{t}`: the name is the whole path
         return None
     names = tuple(name for name in fields if name != parent)
     last = last_noun(effect.resource or "")
     ids = [name for name in names if bare(name, last) == "id" and flat(name) != "id"]
     ids += [name for name in names if words(name)[-1:] == ("id",) and name in tool.parameters["properties"]]
     ids += [name for name in names if flat(name) == "name" and not is_served(fields[name])]
-    return Address(parent, path.segments[-1][0], ids[0] if ids and effect.kind == "create" else None)
+    return Address(parent, made_in or path.segments[-1][0], ids[0] if ids and effect.kind == "create" else None)
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,11 @@ class Bound:
         return last_noun(self.effect.resource or "")
 
     @cached_property
+    def selection(self) -> Selection | None:
+        """What its path says of the things that it is about (`/records/{host}/TXT`)."""
+        return selection_of(self.tool, self.effect, self.thing.fields) if self.thing is not None else None
+
+    @cached_property
     def names_once(self) -> bool:
         """Whether it documents that what it makes must not be there yet."""
         return documents_conflict(self.tool)
@@ -191,6 +200,15 @@ class Bound:
         }
         errors = {n: value for n, value in nothing.items() if (at := top.child(n)) is not None and takes(at, value)}
         return {**dict.fromkeys(flags, True), **errors} if flags and errors else {}
+
+    @cached_property
+    def answers_key(self) -> bool:
+        """Whether a create over HTTP answers nothing but a bare value: the new thing's key, made by the server."""
+        shape = self.shape or {}
+        bare_key = shape.get("type") in {"string", "integer"} and shape.get("type") == self.key_leaf.get("type")
+        said = {*words(str(shape.get("description", "")))}
+        alone = self.effect.kind == "create" and self.batch is None and self.tool.http is not None
+        return bare_key and alone and not {"enum", "const"} & shape.keys() and not said & _SAYING
 
     @cached_property
     def fewest(self) -> int:

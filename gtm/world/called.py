@@ -4,6 +4,7 @@ Looks at the documents of one place; changes nothing.
 """
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from gtm.types import Json
 from gtm.world.bound import Bound
@@ -27,8 +28,25 @@ def lookup(bound: Bound, state: State, place: Place, key: Json) -> Document | No
     if found is not None or not collection.documents:
         return found
     found = next((document for name in bound.lookups if (document := collection.having(name, key)) is not None), None)
-    found = found or find(bound.resource, state, place, key)
+    found = found or find(bound.resource, state, place, key) or _told_inside(bound, collection, key)
+    if found is None and isinstance(key, str) and unquote(key) != key:
+        return lookup(bound, state, place, unquote(key))
     return found if found is not None or state.is_deleted(place, key) else _called(bound, collection, key)
+
+
+def _told_inside(bound: Bound, collection: Collection, key: Json) -> Document | None:
+    """The one thing whose caller gave this by the argument's own name, in an object (`attributes.user_id`)."""
+    own = flat(bound.own_key or "")
+    if not isinstance(key, str) or own in {"", "id", "name", "key"}:
+        return None
+    made = [d for d in collection.ordered if d.origin == "created"][:MOST_CALLED]
+    told = [
+        document
+        for document in made
+        for part in document.said.values()
+        if isinstance(part, dict) and any(flat(name) == own and value == key for name, value in part.items())
+    ]
+    return told[0] if len(told) == 1 else None
 
 
 def _called(bound: Bound, collection: Collection, key: Json) -> Document | None:

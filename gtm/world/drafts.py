@@ -68,6 +68,8 @@ def document_plan(
 
     known, marked = answer_with(bound, arguments, value, sources, draft.sent)
     known = answers.wrapped(bound, answers.about(draft.key), moment.state.at(place), known, marked)
+    if bound.answers_key and not draft.key_given and takes(View(bound.shape, bound.shape), draft.key):
+        known, marked = draft.key, {"": "computed"}
     return Plan(known, marked, seed, (draft.stored,) if draft.stored else (), settle)
 
 
@@ -261,7 +263,8 @@ def _key_parts(bound: Bound, draft: Draft, value: Mapping[str, Json]) -> dict[st
     # A key that the field cannot hold is not shown: what stands there is imagined once.
     fields = bound.resource.fields
     alike = (other for other in fields if flat(other) == flat(name))  # `Id` beside `id`
-    return {n: key for n in (name, *alike) if n not in fields or fitted(key, fields[n]) is not None}
+    own = {n: (bound.view.child(n) if bound.view is not None else None) or fields.get(n) for n in (name, *alike)}
+    return {n: key for n, place in own.items() if place is None or fitted(key, place) is not None}
 
 
 def _parents_fields(bound: Bound, arguments: Mapping[str, Json]) -> dict[str, Json]:

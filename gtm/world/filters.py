@@ -14,6 +14,7 @@ from gtm.world.actions import BEGINNINGS
 from gtm.world.bound import Bound
 from gtm.world.fields import bare, is_identifying, matching, takes
 from gtm.world.listing import LINKS, PAGING, PRESENTATION, SEARCH, page_link
+from gtm.world.matches import alike, compared, found_by, holds
 from gtm.world.state import Document, key_text
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
@@ -204,14 +205,15 @@ class Filters:
             if name not in inside and value is not None and not self._cuts(name, value):
                 self._sort_in(name, value)
         self._names = frozenset(map(key_text, self.called))
-        self._allowed = {name: {key_text(item) for item in values} for name, values in self.equal.items()}
+        self._allowed = {name: {compared(name, item) for item in values} for name, values in self.equal.items()}
         self._untold = {name: told for name, values in self.equal.items() if (told := self._of_new(name, values))}
         """Filters on what no caller sets: a new thing of which it was not shown may have any of the values. One."""
         self.base = 0 if any(_starts_at_zero(bound, name) for name in bound.parameters.properties) else 1
         self.limit = self._limit()
         within: dict[str, Json] = {"/": self._prefix} if self._prefix else {}
         within |= {"called": self.called} if self.called else {}
-        parts = {**within, **self.equal, **{f"{r.name}..": [r.low, r.high] for r in self.ranges}, **self.undecided}
+        equal = alike(self.equal)
+        parts = {**within, **equal, **{f"{r.name}..": [r.low, r.high] for r in self.ranges}, **self.undecided}
         self.signature = canonical(parts | ({"?": self.search} if self.search else {})).decode("utf-8", "replace")
 
     @property
@@ -234,7 +236,7 @@ class Filters:
         for name, allowed in self._allowed.items():
             unseen = name.partition(".")[0] not in value
             is_open = name in self._untold and document.origin == "created"
-            if not (_holds(_at(value, name), allowed) or (unseen and (is_pinned or is_open))):
+            if not (holds(name, _at(value, name), allowed) or (unseen and (is_pinned or is_open))):
                 return False
         for limits in self.ranges:
             if not (limits.holds(value.get(limits.name)) or (is_pinned and limits.name not in value)):
@@ -242,7 +244,8 @@ class Filters:
         if is_pinned or not (self.search or self.undecided):
             return True
         text = canonical(value).decode("utf-8", "replace").lower() if self.search else ""
-        return all(term in text for term in self.search) and (not self.undecided or document.origin == "created")
+        found = all(found_by(query, text) for query in self.search)
+        return found and (not self.undecided or document.origin == "created")
 
     @property
     def tells(self) -> bool:
@@ -392,7 +395,3 @@ def _at(value: Mapping[str, Json], name: str) -> Json:
     outer, _, inner = name.partition(".")
     holder = value.get(outer)
     return holder.get(inner) if isinstance(holder, dict) else None
-
-
-def _holds(value: Json, allowed: set[str]) -> bool:
-    return any(key_text(item) in allowed for item in (value if isinstance(value, list) else [value]))

@@ -80,7 +80,8 @@ def document_path(
     own = {"id", *(flat(key) for key in keys), *(bare(key, last) for key in keys)}
 
     alone = len(shape.get("properties") or ()) == 1
-    keyed = bool(own & {flat(name) for name in shape.get("properties") or ()})
+    top = {flat(name) for name in shape.get("properties") or ()}
+    keyed = bool(own & top)
 
     def rank(at: int, path: tuple[str, ...], properties: tuple[str, ...]) -> tuple[bool | int, ...]:
         names = {flat(name) for name in properties}
@@ -95,7 +96,10 @@ def document_path(
         is_field = is_field and not (len(path) == 1 and alone and "id" in names)
         # And an array in one thing holds its parts.
         is_field = is_field or (not many and "*" in path and not named)
-        has_key = (bool(names & own) and not is_field) or (named and bool(alike))
+        # What has a key holds an object without one as its field, also where both are called the same.
+        beside = own & top - {flat(path[0])} if len(path) == 1 else set()
+        is_part = bool(beside) and not names & own and flat(path[0]) not in HOLDERS
+        has_key = (bool(names & own) and not is_field) or (named and bool(alike) and not is_part)
         # Of several arrays of an answer the one called as its things has them (`queues` beside `queueMessages`).
         first = many and has_key and named
         return has_key, first, len(alike - ALWAYS), named, bool(alike), many == ("*" in path), -at

@@ -7,6 +7,7 @@ changes and deletes call by an identifier must be there, whatever it is, if noth
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from urllib.parse import unquote
 
 from gtm.tools.view import View
 from gtm.types import Effect, Json, Tool, canonical
@@ -155,7 +156,7 @@ def unheard(names: Sequence[str], arguments: Mapping[str, Json], moment: Moment)
 
 def _is_known(value: str, moment: Moment) -> bool:
     """Whether a name, or the last part of an address, is or was shown anywhere, or was said in making something."""
-    texts = {value, last_part(value) or value}
+    texts = {value, unquote(value), last_part(value) or value}
     return _occurs(texts, moment.state) or any(map(moment.heard, texts))
 
 

@@ -30,7 +30,7 @@ from gtm.world.listing import is_presentation
 from gtm.world.mentions import KEYED, Naming, called_by, mentioned
 from gtm.world.mirrors import Mirrors
 from gtm.world.naming import duplicates
-from gtm.world.paths import OF_WHOLE
+from gtm.world.paths import BY_VERB, OF_WHOLE, ON_ITEM
 from gtm.world.receipts import Receipts
 from gtm.world.resource import Resource
 from gtm.world.routes import Path
@@ -331,8 +331,8 @@ class WorldModel:
         if tool.http is None or effect.kind in {"create", "list"} or not effect.key:
             return False
         slot = tool.http.slots.get(effect.key[-1])
-        ends = (path := Path.of(tool)).is_item and not path.verb
-        acts = family.is_action(effect) or effect.reason.endswith(OF_WHOLE)
+        ends = ((path := Path.of(tool)).is_item and not path.verb) or path.is_rpc(tool)
+        acts = family.is_action(effect) or effect.reason.endswith((OF_WHOLE, ON_ITEM, BY_VERB))
         return slot is not None and slot.place == "path" and not ends and not acts
 
     def _is_named(self, resource: str) -> bool:

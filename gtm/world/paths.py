@@ -24,14 +24,20 @@ from gtm.world.hints import (
     top_arrays,
     top_names,
 )
+from gtm.world.kinds import kind_effect, kinds
 from gtm.world.naming import DUPLICATES
-from gtm.world.routes import Path, read_paths
+from gtm.world.parts import part_of, with_parts
+from gtm.world.routes import Path, read_paths, same_form
 from gtm.world.several import things_argument
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
 
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
 """Words beside `create` by which a call makes a thing or changes one that is there."""
 
+ON_ITEM = "on an item path"
+"""How the reason of what is about the thing that its path ends with ends."""
+BY_VERB = "on an item"
+"""How the reason of what a verb does to the thing before it ends."""
 OF_WHOLE = "that answers the whole thing"
 """How the reason of a write ends that is at a part's path."""
 _FEWEST = 3
@@ -63,13 +69,14 @@ class Siblings:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         http = [tool for tool in tools if tool.http is not None]
-        self.paths = read_paths(http)
+        self.paths = with_parts(read_paths(http), http)
         roots = {path.parameters[0] for path in self.paths.values() if path.is_item and len(path.segments) == 1}
         if len(roots) == 1:  # `/` beside `/{uuid}` is the collection
             top = tuple((name, False) for name in roots)
             self.paths = {n: path if path.segments else replace(path, segments=top) for n, path in self.paths.items()}
         self._items = {path.collection: path.parameters[-1] for path in self.paths.values() if path.is_item}
         gets = {tool.name: self.paths[tool.name] for tool in http if self.paths[tool.name].method == "GET"}
+        self._readers = [tool for tool in http if tool.name in gets]
         self._lists = {path.collection for path in gets.values() if not path.is_item}
         self._gets: dict[tuple[tuple[str, bool], ...], Tool] = {}
         for tool in sorted((t for t in http if t.name in gets), key=lambda t: "list" in words(t.name)):
@@ -79,6 +86,7 @@ class Siblings:
         self._setters: dict[tuple[tuple[str, bool], ...], list[Tool]] = {}
         for tool in [*puts, *(t for t in http if self.paths[t.name].method == "PATCH")]:
             self._setters.setdefault(self.paths[tool.name].segments, []).append(tool)
+        self._kinds = kinds(self.paths, http)
         self._ends = {path.collection for path in self.paths.values()}
         self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
 
@@ -89,6 +97,10 @@ class Siblings:
             shown = self.effect(self._gets[path.segments])
             names = argument_names(tool)
             return shown if all(name in names for name in shown.key) else opaque("HEAD without its GET's arguments")
+        kind = self._kinds.get(tool.name)
+        if kind is not None:
+            base = replace(path, segments=kind.base)
+            return kind_effect(path.method, base.collection, _arguments_of(tool, base.parameters))
         found = self._told(tool, path)
         address = address_argument(tool)
         if address is None or found.kind not in {"create", "read", "list", "update", "delete"}:
@@ -106,11 +118,14 @@ class Siblings:
             return self._action(tool, path, keys, first)
         if path.is_item:
             said = self._item_by_name(tool, path)
+            within = self._item_within(tool) if said == "create" else None
+            if within is not None and len(within.key) == len(keys) + 1:
+                return effect("create", within.resource or "root", keys, 0.8, "its name, and answers what is inside")
             if said is not None:
                 about = self._inside(path.collection) if said == "list" else path.collection
                 return effect(said, about or "root", keys[:-1] if said == "create" else keys, 0.85, "its name")
             kind = {"GET": "read", "HEAD": "read", "DELETE": "delete"}.get(path.method, "update")
-            return effect(kind, path.collection or "root", keys, 0.95, f"{path.method} on an item path")
+            return effect(kind, path.collection or "root", keys, 0.95, f"{path.method} {ON_ITEM}")
         if path.method in {"GET", "HEAD"}:
             return self._get(tool, path, keys, first)
         if path.method != "DELETE" and self._answers_whole(tool, path) and len(keys) == len(path.parameters):
@@ -134,6 +149,17 @@ class Siblings:
             return "list"
         return None
 
+    def _item_within(self, tool: Tool) -> Effect | None:
+        """What reads a thing right below a create's own path (`/rows/{table}/{row}`) that the create answers."""
+        own = Path.of(tool).segments
+        for reader in self._readers:
+            below = Path.of(reader).segments
+            if len(below) == len(own) + 1 and below[-1][1] and same_form(below[:-1], own):
+                above = next((r for r in self._readers if same_form(Path.of(r).segments, own)), None)
+                if _alike(_answered(tool), _answered(reader)) and not _alike(_answered(tool), _answered(above)):
+                    return self.effect(reader)
+        return None
+
     def _inside(self, collection: str) -> str:
         """The collection right inside of a thing: what is listed at the thing's own path."""
         outer, level = f"{collection}/", collection.count("/") + 1
@@ -154,8 +180,14 @@ class Siblings:
         kind = VERBS.get(verb)
         if kind == "list":
             return effect("list", owner, keys, 0.6, f"the search {verb!r}") if owner else opaque("a search of all")
+        thing = self._gets.get(path.segments[:at])
+        whole = on_item and thing is not None and _alike(_answered(tool), _answered(thing))
+        if kind == "compute" and whole and verb in ACTIONS:
+            kind = "read"  # `/hooks/{id}/verify` shows the hook
         if kind == "compute":
             return effect("compute", None, (), 0.6, f"the calculation {verb!r}")
+        if kind in {"create", "delete"} and part_of(path) is not None:
+            return opaque(f"{verb!r} of a part that nothing shows")
         if kind == "create":
             return effect("create", owner or path.collection, keys, 0.6, "POST on a create action")
         needs = {*required_names(tool)} - {*keys}
@@ -163,7 +195,7 @@ class Siblings:
             return opaque(f"{verb!r} of several things inside")
         if on_item and verb not in TANGLED and self._is_known(owner) and len(keys) == len(path.parameters):
             kept = kind if kind in {"delete", "read"} else "update"
-            return effect(kept, owner, keys, 0.6, f"the action {verb!r} on an item")
+            return effect(kept, owner, keys, 0.6, f"the action {verb!r} {BY_VERB}")
         return opaque(f"{verb!r} is an action")
 
     def _get(self, tool: Tool, path: Path, keys: tuple[str, ...], verb: str) -> Effect:
@@ -215,7 +247,7 @@ class Siblings:
             return False  # it may make something: a comment's `body` is not the issue's
         own, whole, part = (_answered(one) for one in (tool, shown, self._gets.get(path.segments)))
         wrapped = {name for name in own & whole if noun(words(name)) == last_noun(path.parent)}
-        alike = len(own) >= _FEWEST and 10 * len(own & whole) >= 8 * max(len(own), len(whole))
+        alike = _alike(own, whole)
         return bool(wrapped - part) if wrapped else alike and not 2 * len(own & part) > len(own)
 
     def _is_set(self, path: Path) -> bool:
@@ -274,6 +306,11 @@ def _answered(tool: Tool | None) -> set[str]:
     return {*View(tool.output_schema, tool.output_schema).properties} if tool is not None else set()
 
 
+def _alike(own: set[str], other: set[str]) -> bool:
+    """Whether two answers show the same."""
+    return len(own) >= _FEWEST and 10 * len(own & other) >= 8 * max(len(own), len(other))
+
+
 def _creates(tool: Tool) -> bool:
     """Whether a name says that something is made, and nothing else."""
     return words(tool.name)[:1] == ("create",) and not _REPLACING & set(words(tool.name))
@@ -287,7 +324,8 @@ def _adds(tool: Tool) -> bool:
 def _lists(tool: Tool, things: str) -> bool:
     """Whether a tool is called a list and answers an array called as its things (`intentSummaries` of `intents`)."""
     own = singular(words(things)[-1])
-    named = any(own in map(singular, words(name)) for name in top_arrays(tool))
+    arrays = [(*map(singular, words(name)), singular(flat(name))) for name in top_arrays(tool)]
+    named = any(own in said for said in arrays)
     return named and (words(tool.name)[:1] == ("list",) or words(tool.name)[:3] == ("get", "list", "of"))
 
 
@@ -300,7 +338,7 @@ def _arguments_of(tool: Tool, parameters: tuple[str, ...]) -> tuple[str, ...]:
     found = [wire.get(p) or (p if p in names else loose.get(flat(p), "")) for p in parameters]
     if any(found) or len(parameters) == 1:
         free = [name for name in required_names(tool) if name not in found and is_scalar(tool, name)]
-        found = [name or _alike(p, free) for name, p in zip(found, parameters, strict=True)]
+        found = [name or _fitting(p, free) for name, p in zip(found, parameters, strict=True)]
     return tuple(name for name in found if name)
 
 
@@ -308,7 +346,7 @@ def _may_list(tool: Tool) -> bool:
     return tool.output_schema is None or shows_array(tool)
 
 
-def _alike(parameter: str, free: list[str]) -> str:
+def _fitting(parameter: str, free: list[str]) -> str:
     """The one argument whose name ends as the path's: `id` for `{jobRunId}`, `templateId` for `{id}`."""
     wanted = flat(parameter)
     fitting = [name for name in free if wanted.endswith(flat(name)) or flat(name).endswith(wanted)]

@@ -26,6 +26,7 @@ from gtm.world.keys import narrowed
 from gtm.world.labelled import labels_put_on, merged_labels, plan_labels
 from gtm.world.lineage import buried, enter, find, last_part, removal
 from gtm.world.mentions import missing, unheard
+from gtm.world.ofkind import asked, plan_kind
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.state import SINGLE, Change, Delete, Document, Place, Put, State, key_text, other_name
 from gtm.world.tree import UNKNOWN
@@ -69,6 +70,8 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
         return Plan(refusal=entry.refusal)
     if entry.fresh and not bound.single:
         moment = replace(moment, mode="closed")
+    if bound.selection is not None and bound.effect.kind != "list":
+        return plan_kind(bound, bound.selection, arguments, moment, entry.place)
     if bound.effect.kind == "list":
         return _list(bound, arguments, moment, entry.place)
     if bound.effect.kind == "create":
@@ -93,6 +96,10 @@ def _added(bound: Bound, addition: Addition, arguments: Mapping[str, Json], mome
 
 
 def _list(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    if bound.selection is not None and lists.fits(bound):
+        named = bound.selection.argument is not None
+        moment = replace(moment, mode="closed") if named else moment
+        return lists.plan_list(bound, asked(bound.selection, arguments), moment, place)
     unknown = _unknown(bound, arguments, moment, place)
     if unknown is not None:
         return Plan(refusal=Refusal("not_found", f"{bound.resource.label} {unknown!r} was not found"))
@@ -273,7 +280,8 @@ def _other_name(bound: Bound, key: Json) -> str | None:
     """The field by which an unseen thing is called, where that is not its key; "" where nothing can be called so."""
     if bound.key_alias is not None or key == SINGLE:
         return bound.key_alias
-    field = bound.resource.fields.get(bound.resource_key or "")
+    own = bound.view.child(bound.key_field) if bound.view is not None and bound.key_field is not None else None
+    field = own or bound.resource.fields.get(bound.resource_key or "")
     if field is None or isinstance(key, list) or fitted(answers.typed_key(bound, key), field) is not None:
         return None
     if _names_alike(bound):

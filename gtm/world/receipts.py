@@ -47,14 +47,12 @@ class Receipt:
 
     def known(self, value: Mapping[str, Json], key: Json, seed: int) -> dict[str, Json]:
         """What is known of it: its key, and the thing that came out."""
-        if not self.key:
-            return {}
-        own = self._name(str(key), seed)
+        own = {self.key: self._name(str(key), seed)} if self.key else {}
         if not self.ends:
-            return {self.key: own}
+            return own
         thing = Whole(visible(dict(value), None))
         told = {"done": True, "response": thing, "metadata": Whole({self.noun: dict(thing)})}
-        return {self.key: own, **{name: part for name, part in told.items() if name in self.shape}}
+        return {**own, **{name: part for name, part in told.items() if name in self.shape}}
 
     def put(self, content: Json) -> tuple[Put, ...]:
         """The change that keeps an operation, so that it can be asked for."""

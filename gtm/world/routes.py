@@ -137,6 +137,13 @@ def _meant(tools: list[Tool]) -> dict[str, Path]:
     }
 
 
+def same_form(one: tuple[tuple[str, bool], ...], other: tuple[tuple[str, bool], ...]) -> bool:
+    """Whether two paths are one, whatever their parameters are called."""
+    return [(held, not held and flat(text)) for text, held in one] == [
+        (held, not held and flat(text)) for text, held in other
+    ]
+
+
 def _is_verb(name: str) -> bool:
     """Whether a name begins with what is done: `listPipelines`."""
     return words(name)[0] in CLEAR

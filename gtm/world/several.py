@@ -14,7 +14,8 @@ from gtm.world.labels import labelling_of
 from gtm.world.spoken import spoken_verb
 from gtm.world.words import flat, is_plural, noun, singular, words
 
-_SEVERAL = "several things"
+SEVERAL = "several things"
+"""How the reason of a call begins that holds or names them."""
 _STORES = frozenset("put write insert upsert register import store save publish create add batch".split())
 BATCHES = frozenset("items records entries objects elements values data body list rows array".split())
 """Arguments (flat names) that hold things of whatever kind."""
@@ -41,9 +42,9 @@ def with_several(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[s
         held = things_argument(tool, resource) if verb[0].verb in _STORES and own.kind != "delete" else None
         named = names_argument(tool, resource) if own.kind == "delete" and "from" not in words(tool.name) else None
         if held is not None and own.kind != "create":
-            settled[tool.name] = effect("create", resource, (), 0.7, f"{_SEVERAL} in {held!r}")
+            settled[tool.name] = effect("create", resource, (), 0.7, f"{SEVERAL} in {held!r}")
         elif named is not None:
-            settled[tool.name] = effect("delete", resource, (), 0.7, f"{_SEVERAL} named by {named!r}")
+            settled[tool.name] = effect("delete", resource, (), 0.7, f"{SEVERAL} named by {named!r}")
     makers = makers_of(settled, tools)
     out = {t.name for t in tools if _takes_out(t, settled[t.name], makers.get(settled[t.name].resource or "", []))}
     return {name: effects[name] if name in out else effect for name, effect in settled.items()}
@@ -59,7 +60,7 @@ def _takes_out(tool: Tool, own: Effect, makers: Sequence[Tool]) -> bool:
 
 def is_several(effect: Effect) -> bool:
     """Whether a call holds, or names, several things."""
-    return effect.reason.startswith(_SEVERAL)
+    return effect.reason.startswith(SEVERAL)
 
 
 def things_argument(tool: Tool, resource: str) -> str | None:
