@@ -77,7 +77,6 @@ def drafted(
     bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place, draft: Draft
 ) -> tuple[dict[str, Json], dict[str, Source], list[Stub]]:
     """All that is known of a document before an engine is asked, and what it refers to for the first time."""
-    writes = bound.effect.kind != "read"
     value, sources = _with_fields(bound, draft)
     for name, part in _key_parts(bound, draft, value).items():
         if sources.get(name) == "argument" and _is_called_otherwise(bound, name):
@@ -88,20 +87,10 @@ def drafted(
     for name, part in {**_parents_fields(bound, arguments), **draft.alias}.items():
         if name not in value:
             value[name], sources[name] = part, "argument"
-    if writes:
-        for name, when in _times(bound, moment.now, created=not draft.stored).items():
-            writable = bound.writable.get(flat(name))
-            if sources.get(name) != "argument" or (writable is not None and is_served(writable.flat)):
-                value[name], sources[name] = when, "computed"
-        if draft.origin == "created":
-            counted = revisions(value, moment.state.at(place), bound)
-            value.update(counted)
-            sources.update(dict.fromkeys(counted, "computed"))
-        verb = action_of(bound)
-        if verb is not None:
-            changed = outcome_of(verb, bound.resource, value, moment.now)
-            value.update(changed)
-            sources.update(dict.fromkeys(changed, "computed"))
+    if bound.effect.kind != "read":
+        changed = _set_by_server(bound, moment, place, draft, value, sources)
+        value.update(changed)
+        sources.update(dict.fromkeys(changed, "computed"))
     referred, stubs = refer(bound, moment, value, draft.key)
     value.update(referred)
     sources.update(dict.fromkeys(referred, "computed"))
@@ -109,6 +98,21 @@ def drafted(
     value.update(sized)
     sources.update(dict.fromkeys(sized, "computed"))
     return value, sources, stubs
+
+
+def _set_by_server(
+    bound: Bound, moment: Moment, place: Place, draft: Draft, value: dict[str, Json], sources: Mapping[str, Source]
+) -> dict[str, Json]:
+    """What a write sets beside what its caller says: times, the number of a revision, what its verb means."""
+    found: dict[str, Json] = {}
+    for name, when in _times(bound, moment.now, created=not draft.stored).items():
+        writable = bound.writable.get(flat(name))
+        if sources.get(name) != "argument" or (writable is not None and is_served(writable.flat)):
+            found[name] = when
+    if draft.origin == "created":
+        found |= revisions({**value, **found}, moment.state.at(place), bound)
+    verb = action_of(bound)
+    return found if verb is None else found | outcome_of(verb, bound.resource, {**value, **found}, moment.now)
 
 
 def merge_patch(value: Json, patch: Json) -> Json:
@@ -233,6 +237,24 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
                 pointers = answers.pointers(escape(target), part, bound.resource.fields.get(target))
                 sources.update(dict.fromkeys(pointers, "argument"))
     return value, sources
+
+
+def kept_by_put(bound: Bound, value: dict[str, Json]) -> dict[str, Json]:
+    """What a PUT leaves standing: fields that its caller cannot write, and when the thing was made."""
+    key_name = bound.key_field or bound.resource_key
+    return {**_unwritable(value, bound.writable), **{n: v for n, v in value.items() if n == key_name}}
+
+
+def _unwritable(value: dict[str, Json], writable: Mapping[str, View]) -> dict[str, Json]:
+    kept: dict[str, Json] = {}
+    for name, part in value.items():
+        place = writable.get(flat(name))
+        if place is None or (services.is_created(name) and services.is_time(name, place.flat)):
+            kept[name] = part
+        elif isinstance(part, dict) and place.properties:
+            inner = {flat(n): child for n in place.properties if (child := place.child(n)) is not None}
+            kept |= {name: left} if (left := _unwritable(part, inner)) else {}
+    return kept
 
 
 def _object(value: Json) -> dict[str, Json]:

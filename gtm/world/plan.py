@@ -19,7 +19,7 @@ from gtm.world.batch import plan_batch, plan_removals
 from gtm.world.bound import Bound
 from gtm.world.called import imagined_as, is_taken, lookup, naming_fields, untold
 from gtm.world.copies import inherited, named_source, without_source
-from gtm.world.drafts import Draft, answer_with, document_plan, echo, succeeded
+from gtm.world.drafts import Draft, answer_with, document_plan, echo, kept_by_put, succeeded
 from gtm.world.fields import fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.keys import narrowed
@@ -68,19 +68,23 @@ def _plan(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
     entry = enter(bound, arguments, moment)
     if entry.refusal is not None:
         return Plan(refusal=entry.refusal)
-    if entry.fresh and not bound.single:
-        moment = replace(moment, mode="closed")
+    moment = replace(moment, mode="closed") if entry.fresh and not bound.single else moment
+    return _stored(bound, arguments, moment, entry.place)
+
+
+def _stored(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
+    """The plan of a call about documents of one collection."""
     if bound.selection is not None and bound.effect.kind != "list":
-        return plan_kind(bound, bound.selection, arguments, moment, entry.place)
+        return plan_kind(bound, bound.selection, arguments, moment, place)
     if bound.effect.kind == "list":
-        return _list(bound, arguments, moment, entry.place)
+        return _list(bound, arguments, moment, place)
     if bound.effect.kind == "create":
-        return _create(bound, arguments, moment, entry.place)
+        return _create(bound, arguments, moment, place)
     if bound.effect.kind == "delete" and bound.batch is not None:
-        return plan_removals(bound, arguments, moment, entry.place)
+        return plan_removals(bound, arguments, moment, place)
     if bound.addition is not None:
-        return _added(bound, bound.addition, arguments, moment, entry.place)
-    return _keyed(bound, arguments, moment, entry.place)
+        return _added(bound, bound.addition, arguments, moment, place)
+    return _keyed(bound, arguments, moment, place)
 
 
 def _added(bound: Bound, addition: Addition, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:
@@ -267,7 +271,7 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
     fields = {name: v for name, v in bound.argument_fields(arguments).items() if name not in own}
     if action_of(bound) is not None and bound.resource.fields:
         fields = {name: v for name, v in fields.items() if matching(name, bound.resource.fields, bound.last)}
-    base = _kept(bound, value) if _replaces(bound) else value
+    base = kept_by_put(bound, value) if _replaces(bound) else value
     creates = document is None and bound.effect.upsert
     copied = _copied(bound, arguments, moment.state, fields) if creates else {}
     copied |= {name: known for name, known in alike.items() if name not in fields}
@@ -359,24 +363,6 @@ def _named_now(bound: Bound, arguments: Mapping[str, Json], moment: Moment, plac
 
 def _replaces(bound: Bound) -> bool:
     return bound.tool.http is not None and bound.tool.http.method.upper() == "PUT"
-
-
-def _kept(bound: Bound, value: dict[str, Json]) -> dict[str, Json]:
-    """What a PUT leaves standing: fields that its caller cannot write, and when the thing was made."""
-    key_name = bound.key_field or bound.resource_key
-    return {**_unwritable(value, bound.writable), **{n: v for n, v in value.items() if n == key_name}}
-
-
-def _unwritable(value: dict[str, Json], writable: Mapping[str, View]) -> dict[str, Json]:
-    kept: dict[str, Json] = {}
-    for name, part in value.items():
-        place = writable.get(flat(name))
-        if place is None or (services.is_created(name) and services.is_time(name, place.flat)):
-            kept[name] = part
-        elif isinstance(part, dict) and place.properties:
-            inner = {flat(n): child for n in place.properties if (child := place.child(n)) is not None}
-            kept |= {name: left} if (left := _unwritable(part, inner)) else {}
-    return kept
 
 
 def _delete(
