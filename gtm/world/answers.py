@@ -13,6 +13,7 @@ from gtm.world.repeats import repeated, told_of
 from gtm.world.state import Change, Place, State, Wrap, key_text
 from gtm.world.state import Collection as Kept
 from gtm.world.tree import UNKNOWN, Whole, absorb, overlay, steps_of
+from gtm.world.words import flat
 
 
 def wrap(path: tuple[str, ...], value: Json) -> tuple[Json, str]:
@@ -84,6 +85,11 @@ def shown(
     if view is not None and not view.properties:
         return dict(value), {name: sources.get(name, "state") for name in value}
     declared = view.properties if view else {}
+    summary = _summary(bound, value, declared)
+    if summary:
+        holder, held = summary
+        sent = {*sent, *held} if holder in sent else sent
+        value = {**held, **value}
     part: dict[str, Json] = {}
     marks: dict[str, Source] = {}
     others = [name for name in value if name not in declared]
@@ -115,6 +121,18 @@ def shown(
         again = {name: repeated(view.child(name), always[name], said) for name in unknown}
         part |= {name: known for name, known in again.items() if known is not UNKNOWN}
     return part, marks
+
+
+def _summary(
+    bound: Bound, value: Mapping[str, Json], declared: Mapping[str, Json]
+) -> tuple[str, dict[str, Json]] | None:
+    """What a list shows of a thing that other tools show inside of it: the `PolicySummary` of a policy."""
+    names = {flat(bound.last) + ending for ending in ("summary", "info", "detail", "details", "properties")}
+    for name, part in value.items():
+        if name not in declared and isinstance(part, dict) and flat(name) in names:
+            held = {n: known for n, known in part.items() if n in declared and n not in value}
+            return (name, held) if held else None
+    return None
 
 
 def kept(known: dict[str, Json], content: dict[str, Json]) -> dict[str, Json]:

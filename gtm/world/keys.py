@@ -153,17 +153,21 @@ def key_field(
     resource: str,
     named: bool = False,
     *,
-    sure: bool = False,
+    sure: bool | None = False,
 ) -> str | None:
     """The document's own key among its properties: what the keyed tools' argument names, else `id`, `name`.
 
     `{groupName}` is `groupName`, else `name`; `{petId}` is `petId`, else `id`; `{pet}` is the name where callers give
-    one (`named`), else the id. `sure` leaves out what merely may be a key (`slug`).
+    one (`named`), else the id. `sure` leaves out what merely may be a key (`slug`); None takes only what tools ask
+    by, where that is no id.
     """
     places = dict([*_places(shape), *_called(shape, resource)]) if shape is not None else {}
     properties = places.get(document, ()) if document is not None else ()
     by_flat = {flat(name): name for name in reversed(properties)}
     last = last_noun(resource)
+    if sure is None:
+        by_other = not calls_by_noun(keys) and not any(words(key)[-1:] in _IDS for key in keys)
+        return next((by_flat[name] for name in map(flat, keys) if name in by_flat), None) if by_other else None
     by_noun = (
         named and calls_by_noun(keys) and not any(flat(key) in by_flat and flat(key) != flat(last) for key in keys)
     )

@@ -311,7 +311,7 @@ class WorldModel:
         names = self.keys_of(resource)
         found: str | None = None
         leaf: dict[str, Json] = {}
-        for sure, kind in product((True, False), _READERS_FIRST):
+        for sure, kind in product((None, True, False), _READERS_FIRST):
             for tool in self._groups[resource]:
                 if found is not None or self.effects[tool.name].kind != kind or self._is_singleton(tool):
                     continue

@@ -145,9 +145,17 @@ class Siblings:
         said = next((word for word in parts if word in CLEAR), "")
         if path.method == "POST" and said == "create" and not _REPLACING & set(parts):
             return "create"
-        if path.method == "GET" and said == "list" and answers_many(tool) is not False and _may_list(tool):
-            return "list"
-        return None
+        if path.method != "GET" or said != "list" or not _may_list(tool):
+            return None
+        return "list" if answers_many(tool) is not False or self._lists_inside(tool, path) else None
+
+    def _lists_inside(self, tool: Tool, path: Path) -> bool:
+        """Whether one of several arrays (`Contents` beside `CommonPrefixes`) has the key of the things inside."""
+        about = self._inside(path.collection)
+        keyed = flat(self._items[about]) if about != path.collection else ""
+        top = View(tool.output_schema, tool.output_schema)
+        items = [place.items for name in top_arrays(tool) if (place := top.child(name)) is not None and place.items]
+        return any(keyed in map(flat, item.properties) for item in items)
 
     def _item_within(self, tool: Tool) -> Effect | None:
         """What reads a thing right below a create's own path (`/rows/{table}/{row}`) that the create answers."""
