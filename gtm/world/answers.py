@@ -1,6 +1,6 @@
 """Documents inside answers: put there, found again, and what stands around them kept."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -123,16 +123,22 @@ def shown(
     return part, marks
 
 
+def summary_in(names: Iterable[str], last: str) -> str | None:
+    """The field that holds what lists show of a thing: the `PolicySummary` of a policy."""
+    forms = {flat(last) + ending for ending in ("summary", "info", "detail", "details", "properties")}
+    return next((name for name in names if flat(name) in forms), None)
+
+
 def _summary(
     bound: Bound, value: Mapping[str, Json], declared: Mapping[str, Json]
 ) -> tuple[str, dict[str, Json]] | None:
-    """What a list shows of a thing that other tools show inside of it: the `PolicySummary` of a policy."""
-    names = {flat(bound.last) + ending for ending in ("summary", "info", "detail", "details", "properties")}
-    for name, part in value.items():
-        if name not in declared and isinstance(part, dict) and flat(name) in names:
-            held = {n: known for n, known in part.items() if n in declared and n not in value}
-            return (name, held) if held else None
-    return None
+    """That field of a document and what an answer shows of it, where the answer does not show the field."""
+    name = summary_in((name for name in value if name not in declared), bound.last)
+    part = value[name] if name is not None else None
+    if name is None or not isinstance(part, dict):
+        return None
+    held = {n: known for n, known in part.items() if n in declared and n not in value}
+    return (name, held) if held else None
 
 
 def kept(known: dict[str, Json], content: dict[str, Json]) -> dict[str, Json]:

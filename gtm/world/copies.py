@@ -6,6 +6,7 @@ it. Only fields that both things show are taken over: never what tells one from 
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gtm.types import Json
 from gtm.world import services
@@ -16,12 +17,15 @@ from gtm.world.labels import LABELS
 from gtm.world.lineage import find
 from gtm.world.naming import DUPLICATES, duplicates
 from gtm.world.outcome import Moment, Refusal
+from gtm.world.repeats import is_shared
 from gtm.world.state import Document, Place, State
 from gtm.world.words import flat, words
 
 _VERBS = DUPLICATES | {"restore", "replicate"}
 _COPIES = DUPLICATES | {"snapshot", "backup", "replica"}
 _TEMPLATES = frozenset("template definition blueprint".split())
+_STARTS = frozenset("execute launch run start trigger".split())
+"""Verbs by which a thing begins to do what it is for: a build of a project."""
 _SOURCES = frozenset("source original from base".split())
 _NAMES = frozenset("id name arn identifier key uuid path".split())
 _OWN = frozenset(
@@ -43,6 +47,10 @@ def inherited(bound: Bound, arguments: Mapping[str, Json], state: State) -> dict
     """The fields that a new thing has from the known thing it is made of."""
     found: dict[str, Json] = {}
     source = next((known for _, known in _sources(bound, arguments, state) if known is not None), None)
+    started = _started(bound, arguments, state) if source is None else None
+    if started is not None:  # of what it is a run it has no more than what is said of both
+        said = {name: value for name, value in started.value.items() if is_shared(name, value)}
+        source = replace(started, value={n: v for n, v in said.items() if v is not None and not isinstance(v, bool)})
     fields = {flat(name): name for name in bound.resource.fields}
     for field, value in source.value.items() if source is not None else ():
         name = fields.get(flat(field))
@@ -73,6 +81,15 @@ def _sources(bound: Bound, arguments: Mapping[str, Json], state: State) -> Itera
     others = [name for name in named if copies and _noun(name)]
     for name in (own or said or templates or (others if len(others) == 1 else []))[:1]:
         yield name, _known(bound, _noun(name) or last, arguments[name], state)
+
+
+def _started(bound: Bound, arguments: Mapping[str, Json], state: State) -> Document | None:
+    """The known thing that a new one is a run of (`start_build(project_name)`): the only other one that is named."""
+    if not {*words(bound.tool.name)[:1]} & _STARTS:
+        return None
+    named = [name for name, value in arguments.items() if isinstance(value, str | int) and _is_name(name)]
+    others = [name for name in named if _noun(name) not in {"", flat(bound.last)}]
+    return _known(bound, _noun(others[0]), arguments[others[0]], state) if len(others) == 1 else None
 
 
 def _known(bound: Bound, noun: str, value: Json, state: State) -> Document | None:

@@ -286,7 +286,12 @@ def _key_parts(bound: Bound, draft: Draft, value: Mapping[str, Json]) -> dict[st
     fields = bound.resource.fields
     alike = (other for other in fields if flat(other) == flat(name))  # `Id` beside `id`
     own = {n: (bound.view.child(n) if bound.view is not None else None) or fields.get(n) for n in (name, *alike)}
-    return {n: key for n, place in own.items() if place is None or fitted(key, place) is not None}
+    parts = {n: key for n, place in own.items() if place is None or fitted(key, place) is not None}
+    # The `PolicySummary` that a policy's answers hold tells its key, too.
+    holder = answers.summary_in(bound.view.properties if bound.view is not None else (), bound.last)
+    place = bound.view.child(holder) if bound.view is not None and holder is not None else None
+    inner = matching(name, place.properties) if place is not None else None
+    return parts if holder is None or inner is None else {**parts, holder: {**_object(value.get(holder)), inner: key}}
 
 
 def _parents_fields(bound: Bound, arguments: Mapping[str, Json]) -> dict[str, Json]:

@@ -13,8 +13,9 @@ from gtm.types import Json, Source, canonical
 from gtm.world.actions import BEGINNINGS
 from gtm.world.bound import Bound
 from gtm.world.fields import bare, is_identifying, matching, takes
+from gtm.world.lineage import last_part
 from gtm.world.listing import LINKS, PAGING, PRESENTATION, SEARCH, page_link
-from gtm.world.matches import alike, compared, found_by, holds
+from gtm.world.matches import alike, compared, found_by, holds, value_at
 from gtm.world.state import Document, key_text
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, singular, words
@@ -206,6 +207,8 @@ class Filters:
                 self._sort_in(name, value)
         self._names = frozenset(map(key_text, self.called))
         self._allowed = {name: {compared(name, item) for item in values} for name, values in self.equal.items()}
+        keys = (name for name in {bound.key_field, bound.resource_key} if name is not None and name in self.equal)
+        self._named = {name: {key_text(v) for v in self.equal[name] if last_part(v) is not None} for name in keys}
         self._untold = {name: told for name, values in self.equal.items() if (told := self._of_new(name, values))}
         """Filters on what no caller sets: a new thing of which it was not shown may have any of the values. One."""
         self.base = 0 if any(_starts_at_zero(bound, name) for name in bound.parameters.properties) else 1
@@ -236,7 +239,9 @@ class Filters:
         for name, allowed in self._allowed.items():
             unseen = name.partition(".")[0] not in value
             is_open = name in self._untold and document.origin == "created"
-            if not (holds(name, _at(value, name), allowed) or (unseen and (is_pinned or is_open))):
+            called = self._named.get(name) or ()  # addresses of things, where their keys are asked for
+            is_open = (is_open and unseen) or bool(called and called & _names_of(document))
+            if not (holds(name, value_at(value, name), allowed) or is_open or (unseen and is_pinned)):
                 return False
         for limits in self.ranges:
             if not (limits.holds(value.get(limits.name)) or (is_pinned and limits.name not in value)):
@@ -387,11 +392,3 @@ def _is_choice(value: Json) -> bool:
     if isinstance(value, list):
         return bool(value) and all(isinstance(item, str | int | float | bool) for item in value)
     return isinstance(value, str | int | float | bool)
-
-
-def _at(value: Mapping[str, Json], name: str) -> Json:
-    if name in value or "." not in name:
-        return value.get(name)
-    outer, _, inner = name.partition(".")
-    holder = value.get(outer)
-    return holder.get(inner) if isinstance(holder, dict) else None

@@ -45,3 +45,12 @@ def _all_in(part: str, text: str) -> bool:
 def _said(term: str) -> str:
     """What a term looks for, without its field and its signs."""
     return term.lstrip("-").partition(":")[2].strip('"') or term.lstrip("-").strip('"')
+
+
+def value_at(value: Mapping[str, Json], name: str) -> Json:
+    """A field of a document, also of an object in it (`customer.id`)."""
+    if name in value or "." not in name:
+        return value.get(name)
+    outer, _, inner = name.partition(".")
+    holder = value.get(outer)
+    return holder.get(inner) if isinstance(holder, dict) else None

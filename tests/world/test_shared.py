@@ -217,3 +217,62 @@ def test_a_name_with_another_value_inside_of_an_object_is_another_thing() -> Non
         assert not s.call("create_record", {"name": "_acme", "value": {"text": text}}).is_error
     assert s.call("create_record", {"name": "_acme", "value": {"text": "one"}}).is_error
     assert len(s.call("list_records", {}).content["records"]) == 2
+
+
+def test_a_list_at_the_path_of_what_holds_things_shows_them_by_their_keys() -> None:
+    shown = several(Key=TEXT, Size=NUMBER)
+    listed: dict[str, Json] = {"Contents": shown, "CommonPrefixes": several(Prefix=TEXT), "Name": TEXT}
+    put: dict[str, Json] = {"Bucket": TEXT, "Key": TEXT, "Body": TEXT}
+    s = session(
+        tool("PutObject", put, {"ETag": TEXT, "Owner": thing(ID=TEXT)}, "PUT /{Bucket}/{Key}"),
+        tool("GetObject", {"Bucket": TEXT, "Key": TEXT}, {"Body": TEXT, "ID": TEXT}, "GET /{Bucket}/{Key}"),
+        tool("DeleteObject", {"Bucket": TEXT, "Key": TEXT}, {}, "DELETE /{Bucket}/{Key}"),
+        tool("CreateBucket", {"Bucket": TEXT}, {}, "PUT /{Bucket}"),
+        tool("ListObjects", {"Bucket": TEXT}, listed, "GET /{Bucket}"),
+    )
+    s.call("CreateBucket", {"Bucket": "b"})
+    for key in ("one", "two"):
+        s.call("PutObject", {"Bucket": "b", "Key": key, "Body": "text"})
+    s.call("DeleteObject", {"Bucket": "b", "Key": "one"})
+    assert [item["Key"] for item in s.call("ListObjects", {"Bucket": "b"}).content["Contents"]] == ["two"]
+
+
+def test_a_summary_inside_of_a_thing_is_what_its_list_shows() -> None:
+    summary = thing(id=TEXT, name=TEXT)
+    sent: dict[str, Json] = {"name": TEXT, "content": TEXT}
+    s = session(
+        tool("create_policy", sent, {"policy": thing(policy_summary=summary, content=TEXT)}),
+        tool("describe_policy", {"policy_id": TEXT}, {"policy": thing(policy_summary=summary, content=TEXT)}),
+        tool("list_policies", {}, {"policies": several(id=TEXT, name=TEXT)}),
+    )
+    made = s.call("create_policy", {"name": "p1", "content": "c"}).content["policy"]["policy_summary"]
+    assert s.call("list_policies", {}).content["policies"] == [{"id": made["id"], "name": "p1"}]
+
+
+def test_a_run_has_what_is_said_of_what_it_is_a_run_of() -> None:
+    where = thing(kind=TEXT, image=TEXT)
+    project: dict[str, Json] = {"name": TEXT, "description": TEXT, "service_role": TEXT, "environment": where}
+    build: dict[str, Json] = {"id": TEXT, "project_name": TEXT, "description": TEXT, "environment": where}
+    s = session(
+        tool("create_project", project, {"project": thing(**project)}),
+        tool("get_project", {"name": TEXT}, {"project": thing(**project)}),
+        tool("start_build", {"project_name": TEXT}, {"build": thing(**build)}),
+        tool("get_build", {"id": TEXT}, {"build": thing(**build)}),
+    )
+    given = {"kind": "LINUX", "image": "i1"}
+    s.call("create_project", {"name": "web", "description": "d", "service_role": "r", "environment": given})
+    made = s.call("start_build", {"project_name": "web"}).content["build"]
+    assert made["environment"] == given and made["description"] != "d"
+    assert s.call("get_build", {"id": made["id"]}).content["build"] == made
+
+
+def test_a_list_finds_a_thing_by_its_address_where_its_key_is_asked_for() -> None:
+    cluster: dict[str, Json] = {"cluster_identifier": TEXT, "cluster_arn": {**TEXT, "pattern": "^arn:aws:.*$"}}
+    s = session(
+        tool("create_cluster", {"cluster_identifier": TEXT}, {"cluster": thing(**cluster)}),
+        tool("describe_clusters", {}, {"clusters": several(**cluster)}, optional={"cluster_identifier": TEXT}),
+        tool("delete_cluster", {"cluster_identifier": TEXT}, {}),
+    )
+    made = [s.call("create_cluster", {"cluster_identifier": name}).content["cluster"] for name in ("a", "b")]
+    found = s.call("describe_clusters", {"cluster_identifier": made[1]["cluster_arn"]}).content["clusters"]
+    assert found == [made[1]]
