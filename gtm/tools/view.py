@@ -148,15 +148,18 @@ def _settings(value: Json, depth: int) -> Json:
 
 def is_setting(name: str, value: Json) -> bool:
     """Whether what stands inside of a secret tells none: a flag, a plain address, how and how long it is used."""
-    last = re.split(r"[_\W]|(?<=[a-z])(?=[A-Z])", name)[-1].lower()
+    *before, last = re.split(r"[_\W]|(?<=[a-z])(?=[A-Z])", name)
+    last = last.lower()
     if isinstance(value, str) and last in {"url", "uri", "href"}:
         return _PLAIN_ADDRESS.fullmatch(value) is not None
     if isinstance(value, str):
-        return last in _MANNERS and _PLAIN_WORD.fullmatch(value) is not None
+        told = last in _ALONE or (bool(before) and last in _MANNERS)
+        return told and _PLAIN_WORD.fullmatch(value) is not None
     return isinstance(value, bool) or (isinstance(value, int) and last in _TIMES)
 
 
-_MANNERS = frozenset("algorithm binding method mode type".split())
+_ALONE = frozenset({"algorithm", "binding"})
+_MANNERS = frozenset({"method", "mode", "type"})
 _TIMES = frozenset("age leeway lifetime ttl".split())
 """Last words of names (lower case) that say how a secret is used, and for how many seconds."""
 _PLAIN_WORD = re.compile(r"[A-Za-z]+([_-][A-Za-z]+)*")

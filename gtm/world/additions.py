@@ -31,8 +31,8 @@ class Addition:
         """The list after a call."""
         items = list(known) if isinstance(known, list) else []
         parts = given if isinstance(given, list) else [given]
-        if self.adds:
-            return items + [part for part in parts if part not in items]
+        if self.adds:  # a label is there once, a row may be there twice
+            return items + [part for part in parts if not (isinstance(part, str) and part in items)]
         return [item for item in items if not any(_is_part(part, item) for part in parts)]
 
 
@@ -53,7 +53,7 @@ def with_additions(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict
         effect = effects[tool.name]
         if effect.kind in {"read", "list", "compute"} or effect.reason == "declared" or effect.resource in shown:
             continue
-        if not {*words(tool.name)[:1]} & (_ADDS | _TAKES):
+        if not {*words(tool.name)[:1]} & (_ADDS | _TAKES) or _tells_part(tool):
             continue
         found = [
             (name, key)
@@ -67,6 +67,14 @@ def with_additions(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict
     return settled
 
 
+def _tells_part(tool: Tool) -> bool:
+    """Whether an answer tells the id of what was added: then that is a thing of its own."""
+    view, top = View(tool.parameters, tool.parameters), View(tool.output_schema, tool.output_schema)
+    inner = [child for name in top.properties if (child := top.child(name)) is not None]
+    told = {name for place in (top, *inner) for name in place.properties if words(name)[-1:] == ("id",)}
+    return any(flat(name) not in map(flat, view.properties) for name in told)
+
+
 def changes_list(effect: Effect) -> bool:
     """Whether an update adds to a list or takes out of it."""
     return effect.reason.startswith(_SAID)
@@ -75,10 +83,15 @@ def changes_list(effect: Effect) -> bool:
 def addition_of(tool: Tool, fields: Mapping[str, View], key: str) -> Addition | None:
     """The argument whose items join a list, or leave it, and that list."""
     said, view = words(tool.name), View(tool.parameters, tool.parameters)
-    for argument in view.properties if key else ():
-        if argument == key:
-            continue
+    demanded = [name for name in required_names(tool) if name != key]
+    about = {singular(word) for word in said[1:]}
+    for argument in demanded if key and len(demanded) == 1 else ():
+        # What the tool is called after joins the list, and nothing else that it takes (`add_risk` with `members`).
         place = view.child(argument)
+        rules = place is not None and place.items is not None and bool(place.items.properties)
+        said_so = bool(about & {singular(word) for word in words(argument)})
+        if not said_so and not (rules and about & {*words(key)[:-1]}):
+            continue
         for field in _lists_for(argument, said, fields) if place is not None else ():
             items = fields[field].items
             given = place.items if place is not None and place.type == "array" else place

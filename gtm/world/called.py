@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from gtm.types import Json
 from gtm.world.bound import Bound
-from gtm.world.fields import bare, is_identifying
+from gtm.world.fields import WRAPPERS, bare, is_identifying
 from gtm.world.lineage import find
 from gtm.world.outcome import Moment
 from gtm.world.resource import Resource
@@ -28,9 +28,11 @@ def lookup(bound: Bound, state: State, place: Place, key: Json) -> Document | No
     if found is not None or not collection.documents:
         return found
     found = next((document for name in bound.lookups if (document := collection.having(name, key)) is not None), None)
-    found = found or find(bound.resource, state, place, key) or _told_inside(bound, collection, key)
-    if found is None and isinstance(key, str) and unquote(key) != key:
-        return lookup(bound, state, place, unquote(key))
+    found = found or find(bound.resource, state, place, key)
+    if bound.effect.kind == "read" and found is None and isinstance(key, str):
+        if bound.tool.http is not None and unquote(key) != key:
+            return lookup(bound, state, place, unquote(key))
+        found = None if state.is_deleted(place, key) else _told_inside(bound, collection, key)
     return found if found is not None or state.is_deleted(place, key) else _called(bound, collection, key)
 
 
@@ -43,8 +45,10 @@ def _told_inside(bound: Bound, collection: Collection, key: Json) -> Document | 
     told = [
         document
         for document in made
-        for part in document.said.values()
-        if isinstance(part, dict) and any(flat(name) == own and value == key for name, value in part.items())
+        for holder, part in document.said.items()
+        if flat(holder) in WRAPPERS
+        and isinstance(part, dict)
+        and any(flat(name) == own and value == key for name, value in part.items())
     ]
     return told[0] if len(told) == 1 else None
 

@@ -20,7 +20,7 @@ from gtm.world.fields import SIZES, TEXT_FIELDS, bare, fitted, matching, nested_
 from gtm.world.keys import is_served
 from gtm.world.outcome import Moment, Plan
 from gtm.world.references import Stub, refer
-from gtm.world.repeats import repeated, told_of
+from gtm.world.repeats import renewed, repeated, told_of
 from gtm.world.state import SINGLE, Change, Place, Put, all_sent
 from gtm.world.tree import UNKNOWN
 from gtm.world.words import flat, words
@@ -66,7 +66,7 @@ def document_plan(
         changes += answers.wrapping(bound, answers.about(key), moment.state, place, content)
         return (*changes, *(bound.receipt.put(content) if bound.receipt is not None else ()))
 
-    known, marked = answer_with(bound, arguments, value, sources, draft.sent)
+    known, marked = answer_with(bound, arguments, value, sources, draft.sent, moment.now.isoformat())
     known = answers.wrapped(bound, answers.about(draft.key), moment.state.at(place), known, marked)
     if bound.answers_key and not draft.key_given and takes(View(bound.shape, bound.shape), draft.key):
         known, marked = draft.key, {"": "computed"}
@@ -158,13 +158,16 @@ def answer_with(
     value: dict[str, Json],
     sources: Mapping[str, Source],
     sent: frozenset[str],
+    when: str = "",
 ) -> tuple[Json, dict[str, Source]]:
-    """The document put in its place in the answer, other top properties echoed."""
+    """The document put in its place in the answer, other top properties echoed; `when` tells calls apart."""
     if bound.shape is None:
         return UNKNOWN, {}
     if bound.receipt is not None:
         about = value.get(bound.resource_key or "", "")
-        told = bound.receipt.known(value, about, services.seed_of(bound.tool.name, dict(arguments)))
+        thing = value if bound.effect.kind != "delete" else {}
+        seed = services.seed_of(bound.tool.name, dict(arguments), when)
+        told = bound.receipt.known(thing, bound.resource.fields, about, seed)
         return told or UNKNOWN, {f"/{escape(name)}": "computed" for name in told}
     if bound.document is None:
         known, marks = echo(bound, arguments)
@@ -225,10 +228,13 @@ def _with_fields(bound: Bound, draft: Draft) -> tuple[dict[str, Json], dict[str,
         # A thing's key never changes: every other tool still calls it by the old one.
         if _is_read_only(bound, target) or (target == key_name and draft.stored and draft.key != SINGLE):
             continue
+        part = _named_object(bound, target, part)
         if bound.effect.kind == "update" and _is_no_member(bound, target, part):
             continue  # `NO_CHANGE`: what no answer can show is not what the thing has from now on
         merged = merge_patch(value.get(target), part) if bound.effect.kind == "update" else part
         answers.renewed(value, target)
+        if isinstance(merged, str | int | float) and target in draft.stored:
+            renewed(value, target, draft.stored[target], merged)
         if merged is None and not _allows_null(bound, target):
             value.pop(target, None)
         else:
@@ -336,6 +342,17 @@ def _unshowable(bound: Bound, fields: Mapping[str, Json], value: Mapping[str, Js
             if any(place is not None and takes(place, value[name]) for place in others):
                 kept[name] = value[name]
     return kept
+
+
+def _named_object(bound: Bound, name: str, value: Json) -> Json:
+    """A text that says what an object is called (`assignee: "eve"` where tools show `{login, name}`), as that."""
+    places = [place for view in bound.resource.views if (place := view.child(name)) is not None]
+    if not isinstance(value, str) or not places or not all(place.properties for place in places):
+        return value
+    named = (n for n in ("login", "username", "name", "slug", "id", "key", "email") if n in places[0].properties)
+    found = next(named, None)
+    place = places[0].child(found) if found is not None else None
+    return {found: value} if found is not None and place is not None and takes(place, value) else value
 
 
 def _is_no_member(bound: Bound, name: str, value: Json) -> bool:

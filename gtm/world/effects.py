@@ -31,7 +31,7 @@ from gtm.world.kin import (
     with_told_things,
 )
 from gtm.world.naming import about_by_name, action_by_name, effect_by_name, updates_fields
-from gtm.world.paths import Siblings
+from gtm.world.paths import OF_SEVERAL, Siblings
 from gtm.world.several import with_several
 from gtm.world.versions import with_pasts
 from gtm.world.words import flat, words
@@ -102,7 +102,8 @@ def storable(effect: Effect) -> Effect:
 
 def _with_upserts(effects: dict[str, Effect], siblings: Siblings) -> dict[str, Effect]:
     """A PUT on an item path creates what is absent where nothing else creates that resource."""
-    created = {effect.resource for effect in effects.values() if effect.kind == "create"}
+    alone = (effect for effect in effects.values() if not effect.reason.startswith(OF_SEVERAL))
+    created = {effect.resource for effect in alone if effect.kind == "create"}
     puts = {name for name, path in siblings.paths.items() if path.method == "PUT"}
     return {
         name: effect.model_copy(update={"upsert": True})

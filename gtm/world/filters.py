@@ -217,7 +217,9 @@ class Filters:
         within |= {"called": self.called} if self.called else {}
         equal = alike(self.equal)
         parts = {**within, **equal, **{f"{r.name}..": [r.low, r.high] for r in self.ranges}, **self.undecided}
-        self.signature = canonical(parts | ({"?": self.search} if self.search else {})).decode("utf-8", "replace")
+        self.signature = canonical(parts | ({"?": [q.lower() for q in self.search]} if self.search else {})).decode(
+            "utf-8", "replace"
+        )
 
     @property
     def possible(self) -> bool:
@@ -248,8 +250,7 @@ class Filters:
                 return False
         if is_pinned or not (self.search or self.undecided):
             return True
-        text = canonical(value).decode("utf-8", "replace").lower() if self.search else ""
-        found = all(found_by(query, text) for query in self.search)
+        found = all(found_by(query, value) for query in self.search)
         return found and (not self.undecided or document.origin == "created")
 
     @property
@@ -312,7 +313,7 @@ class Filters:
         elif limits is not None:
             self.ranges.append(limits)
         elif flat(name) in SEARCH and isinstance(value, str):
-            self.search.append(value.lower())
+            self.search.append(value)
         else:
             self.undecided[name] = value
 

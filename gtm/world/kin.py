@@ -158,19 +158,21 @@ def with_answered_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -
 
 
 def with_told_things(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
-    """`ConnectDirectory` that answers a `DirectoryId`, and no other id, makes a directory."""
-    shown = shown_in(effects)
+    """`RequestFleet` that answers a `FleetRequestId`, and no other id, makes one, where nothing else does."""
+    shown, made = shown_in(effects), makers_of(effects, tools).keys()
     settled = dict(effects)
     for tool in tools:
         effect = effects[tool.name]
-        said = {*words(tool.name)} & {*words(effect.resource or "")}
+        own = {*words(effect.resource or "")}
+        said = {*words(tool.name)} & own
         if effect.kind != "create" or effect.reason == "declared" or (said and effect.resource in shown):
             continue
         top = View(tool.output_schema, tool.output_schema)
         told = {"_".join(words(name)[:-1]) for name in top.properties if words(name)[-1:] in {("id",), ("arn",)}}
         name = told.pop() if len(told) == 1 else ""
         given = {"_".join(words(argument)[:-1]) for argument in argument_names(tool) if is_key_like(argument)}
-        if name in shown - given:
+        # A `reminder` that tells a `user_id` is no user, and a bid makes no auction.
+        if name in shown - given - made and (not said or own <= {*words(name)}):
             why = f"{effect.reason}, which answers the key of a new {name!r}"
             settled[tool.name] = effect.model_copy(update={"resource": name, "reason": why})
     return settled

@@ -77,6 +77,12 @@ def kinds(paths: Mapping[str, Path], tools: Sequence[Tool]) -> dict[str, Kind]:
             gone[tool.name] = kind
         elif path.method in _KINDS and _is_about(tool, path.method, things):
             found[tool.name] = kind
+    # One word in capitals may be anything (`/tickets/VIP`), several are kinds.
+    values: dict[tuple[str, ...], set[str]] = {}
+    for path in paths.values():
+        if (kind := kind_of(path)) is not None:
+            values.setdefault(_form(kind.base), set()).add(kind.value)
+    found = {name: kind for name, kind in found.items() if len(values[_form(kind.base)]) > 1}
     # Where one of them is read as a thing of its own, all are such things.
     reads = (kind_of(paths[t.name]) for t in tools if t.name not in found and paths[t.name].method == "GET")
     alone = {_form(kind.base) for kind in reads if kind is not None}

@@ -7,18 +7,22 @@ Upper and lower case are one, but in what tells one thing from another. Of a que
 import re
 from collections.abc import Mapping, Sequence, Set
 
-from gtm.types import Json
+from gtm.types import Json, canonical
 from gtm.world.fields import is_identifying
 from gtm.world.state import key_text
+from gtm.world.words import words
 
-_OR = re.compile(r"\s+or\s+|\s*\|\|\s*")
+_EXACT = frozenset("branch checksum commit digest etag file hash host ref sha tag token version".split())
+"""Words of fields of which a capital makes another value."""
+_OR = re.compile(r"\s+OR\s+|\s*\|\|\s*")
 _TERMS = re.compile(r'-?(?:[\w.@-]+:)?(?:"[^"]*"|[^\s()]+)')
 
 
 def compared(name: str, value: Json) -> str:
     """A value as a filter on a field compares it: `TXT` is `txt`, unless the field tells things apart."""
     text = key_text(value)
-    return text if not isinstance(value, str) or is_identifying(name) or "." in name else text.casefold()
+    exact = is_identifying(name) or "." in name or bool(_EXACT & {*words(name)})
+    return text if exact or not isinstance(value, str) else text.casefold()
 
 
 def alike(filters: Mapping[str, Sequence[Json]]) -> dict[str, list[Json]]:
@@ -31,20 +35,25 @@ def holds(name: str, value: Json, allowed: Set[str]) -> bool:
     return any(compared(name, item) in allowed for item in (value if isinstance(value, list) else [value]))
 
 
-def found_by(query: str, text: str) -> bool:
-    """Whether a query in small letters finds a thing whose fields, as such text, are these."""
-    return query in text or any(_all_in(part, text) for part in _OR.split(query) if ":" in query or part != query)
+def found_by(query: str, value: Mapping[str, Json]) -> bool:
+    """Whether a query finds a thing with these fields."""
+    text = canonical(dict(value)).decode("utf-8", "replace").lower()
+    named = {name.lower(): canonical(part).decode("utf-8", "replace").lower() for name, part in value.items()}
+    return query.lower() in text or any(_all_in(part.lower(), text, named) for part in _OR.split(query))
 
 
-def _all_in(part: str, text: str) -> bool:
+def _all_in(part: str, text: str, named: Mapping[str, str]) -> bool:
     """Whether all terms of a query are in a text, and none of those that must not be."""
     terms = [term for term in _TERMS.findall(part) if term != "and"]
-    return bool(terms) and all((_said(term) in text) != term.startswith("-") for term in terms)
+    if not any(term.lstrip("-").partition(":")[0] in named for term in terms if ":" in term):
+        return part in text  # no field is named: the words as they stand (`10:30`)
+    return bool(terms) and all(_is_in(term.lstrip("-"), text, named) != term.startswith("-") for term in terms)
 
 
-def _said(term: str) -> str:
-    """What a term looks for, without its field and its signs."""
-    return term.lstrip("-").partition(":")[2].strip('"') or term.lstrip("-").strip('"')
+def _is_in(term: str, text: str, named: Mapping[str, str]) -> bool:
+    """Whether a term is in the field that it names, else in the text."""
+    field, _, said = term.partition(":")
+    return said.strip('"') in named[field] if said and field in named else term.strip('"') in text
 
 
 def value_at(value: Mapping[str, Json], name: str) -> Json:

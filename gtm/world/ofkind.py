@@ -10,15 +10,15 @@ from dataclasses import replace
 
 from gtm.types import Json, canonical
 from gtm.world import services
-from gtm.world.answers import document_in
+from gtm.world.answers import document_in, sent_in
 from gtm.world.bound import Bound
-from gtm.world.drafts import answer_with, echo, merge_patch, succeeded
+from gtm.world.drafts import Draft, answer_with, drafted, echo, merge_patch, succeeded
 from gtm.world.fields import matching
 from gtm.world.kinds import Selection
 from gtm.world.matches import alike, compared
 from gtm.world.outcome import Moment, Plan, Refusal
 from gtm.world.routes import Path
-from gtm.world.state import Change, Delete, Document, Pin, Place, Put
+from gtm.world.state import Change, Delete, Document, Pin, Place, Put, key_text
 from gtm.world.tree import UNKNOWN, absorb
 
 
@@ -42,10 +42,13 @@ def plan_kind(
 ) -> Plan:
     """The plan of a write to the things of a kind."""
     own = chosen(selection, arguments)
-    there = [d for d in moment.state.at(place).ordered if _is_meant(d, own)]
     method = Path.of(bound.tool).method
+    there = [d for d in moment.state.at(place).ordered if _is_meant(d, own)]
     seed = (moment.seed, bound.tool.name, dict(arguments))
     said = [_fields(bound, selection, part) for part in _parts(bound, arguments)]
+    key = said[0].get(bound.resource.key or "") if len(said) == 1 else None
+    if key is not None and method == "PATCH":  # of all of the kind the one that is named
+        there = [document for document in there if key_text(document.key) == key_text(key)]
     if method == "DELETE":
         rest = {name: value for name, value in said[0].items() if name not in own and value != ""} if said else {}
         gone = [d for d in there if all(compared(n, d.value.get(n)) == compared(n, v) for n, v in rest.items())]
@@ -57,7 +60,7 @@ def plan_kind(
         changes = [_merged(place, document, said[0]) for document in there]
     else:
         changes = [Delete(place, document.key) for document in there] if method == "PUT" else []
-        changes += _made(bound, own, said, moment, place)
+        changes += _made(bound, own, said, arguments, moment, place)
     signature = canonical(alike({name: [value] for name, value in own.items()})).decode("utf-8", "replace")
     pin = Pin(place, signature, ())
     puts = [change for change in changes if isinstance(change, Put)]
@@ -108,17 +111,28 @@ def _merged(place: Place, document: Document, said: Mapping[str, Json]) -> Put:
 
 
 def _made(
-    bound: Bound, own: Mapping[str, Json], said: list[dict[str, Json]], moment: Moment, place: Place
+    bound: Bound,
+    own: Mapping[str, Json],
+    said: list[dict[str, Json]],
+    arguments: Mapping[str, Json],
+    moment: Moment,
+    place: Place,
 ) -> Iterator[Put]:
-    """New things of the kind, with keys of their own."""
+    """New things of the kind, with the keys that they are given or keys of their own."""
     collection = moment.state.at(place)
     key_name = bound.resource.key
-    served = key_name is not None and key_name in bound.resource.fields and key_name not in own
     for at, part in enumerate(said):
-        value = {**own, **part}
-        seed = services.seed_of(moment.seed, place.id, canonical(value).decode("utf-8", "replace"), at)
+        fields = {**part, **own}
+        given = fields.get(key_name) if key_name is not None else None
+        seed = services.seed_of(moment.seed, place.id, canonical(fields).decode("utf-8", "replace"), at)
         key: Json = f"{seed & 0xFFFFFFFFFFFF:012x}"
-        if served and key_name is not None:
-            key = services.new_key(key_name, bound.key_leaf, bound.last, collection, seed)
-            value = {**value, key_name: key}
-        yield Put(place, key, value, "created", tuple(value))
+        if given is not None:
+            key = given
+        elif key_name is not None and key_name in bound.resource.fields:
+            counted = replace(collection, created=collection.created + at)
+            key = services.new_key(key_name, bound.key_leaf, bound.last, counted, seed)
+        draft = Draft(key, fields, {}, given is not None, "created")
+        value, sources, _ = drafted(bound, arguments, moment, place, draft)
+        if key_name is not None and key_name in bound.resource.fields:
+            value, sources = {**value, key_name: key}, {**sources, key_name: "argument"}
+        yield Put(place, key, value, "created", sent_in(sources))

@@ -28,12 +28,14 @@ from gtm.world.kinds import kind_effect, kinds
 from gtm.world.naming import DUPLICATES
 from gtm.world.parts import part_of, with_parts
 from gtm.world.routes import Path, read_paths, same_form
-from gtm.world.several import things_argument
+from gtm.world.several import BATCHES, things_argument
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
 
 _REPLACING = frozenset("or update replace put upsert save set overwrite".split())
 """Words beside `create` by which a call makes a thing or changes one that is there."""
 
+OF_SEVERAL = "POST of several things"
+"""How the reason of a write of several things begins."""
 ON_ITEM = "on an item path"
 """How the reason of what is about the thing that its path ends with ends."""
 BY_VERB = "on an item"
@@ -46,9 +48,13 @@ _FEWEST = 3
 _NO_PARTS = frozenset("lifecycle action actions command commands operation operations state status".split())
 """Segments (flat) between a thing and a verb that are no part of the thing."""
 
+_TAKES_ALL = frozenset("delete destroy remove terminate".split())
+"""Verbs at the end of a path that take away the thing before them (a queue that is purged is still there)."""
+
 _SEVERAL = frozenset("batch bulk import".split())
-_NOT_MAKING = frozenset("delete export get merge read remove restore search update upsert validate".split())
-"""Words of paths that several things are sent to, and of names that do not make them."""
+_MAKING = frozenset("add create import insert post put register send submit upload".split())
+_NOT_MAKING = frozenset("check delete export get merge preview read remove restore search update validate".split())
+"""Words of paths that several things are sent to, and of names that make them, or do not."""
 
 _ADDING = frozenset("add append attach assign join invite follow subscribe star save".split())
 """Verbs of a PUT that adds to what a list shows."""
@@ -112,7 +118,7 @@ class Siblings:
         verb = words(path.verb) or (words(path.statics[-1]) if path.statics and not path.is_item else ())
         first = verb[0] if verb else ""
         if path.method == "POST" and first in _SEVERAL and self._makes_several(tool, path):
-            return effect("create", path.parent, keys, 0.6, f"POST of several things on {first!r}")
+            return effect("create", path.parent, keys, 0.6, f"{OF_SEVERAL} on {first!r}")
         acts = (first in ACTIONS or first in VERBS) and (bool(path.verb) or not self._is_known(path.collection))
         if acts and path.method not in {"GET", "HEAD"}:
             return self._action(tool, path, keys, first)
@@ -136,8 +142,11 @@ class Siblings:
 
     def _makes_several(self, tool: Tool, path: Path) -> bool:
         """Whether `POST /findings/import` sends findings, and is not called after what else may be done to them."""
-        made = not _NOT_MAKING & {*words(tool.name)} and self._is_known(path.parent) and not path.is_item
-        return made and things_argument(tool, path.parent) is not None
+        said = {*words(tool.name)}
+        if not said & _MAKING or said & _NOT_MAKING or path.is_item or not self._is_known(path.parent):
+            return False
+        argument = things_argument(tool, path.parent)
+        return argument is not None and flat(argument) not in BATCHES
 
     def _item_by_name(self, tool: Tool, path: Path) -> str | None:
         """`CreateThing` makes a thing at its own path, `ListStreams` shows what is under one."""
@@ -201,6 +210,8 @@ class Siblings:
         needs = {*required_names(tool)} - {*keys}
         if kind == "delete" and any(not is_scalar(tool, name) for name in needs):
             return opaque(f"{verb!r} of several things inside")
+        if kind == "delete" and verb not in _TAKES_ALL:
+            return opaque(f"{verb!r} of what is inside")
         if on_item and verb not in TANGLED and self._is_known(owner) and len(keys) == len(path.parameters):
             kept = kind if kind in {"delete", "read"} else "update"
             return effect(kept, owner, keys, 0.6, f"the action {verb!r} {BY_VERB}")

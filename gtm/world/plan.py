@@ -236,7 +236,9 @@ def _keyed(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: P
     claimed = untold(bound, moment, place) if document is None and not named else None
     if claimed is not None and isinstance(key, str):
         return _named_now(bound, arguments, moment, place, claimed)
-    asked = document is None and not named and kind in {"read", "update"}
+    # Where tools make such things, what none of them made is none.
+    asked = document is None and not named and (key == SINGLE or not bound.resource.made)
+    asked = asked and kind in {"read", "update"}
     alike = shared(bound, moment.state, place, key) if asked else {}
     upserts = kind == "update" and bound.effect.upsert
     nameless = named == "" and moment.mode == "auto" and (not upserts or _names_alike(bound))
@@ -380,7 +382,7 @@ def _delete(
     if bound.key_field and bound.key_field not in value and key != SINGLE:
         value[bound.key_field], sources[bound.key_field] = answers.typed_key(bound, key), "argument"
     sent = document.sent if document else frozenset[str]()
-    known, marked = answer_with(bound, arguments, value, sources, sent)
+    known, marked = answer_with(bound, arguments, value, sources, sent, moment.now.isoformat())
     if known is UNKNOWN and bound.shape is not None and bound.shape.get("type") == "object":
         known = {}
     succeeded(bound, known, marked)

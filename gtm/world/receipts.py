@@ -7,7 +7,7 @@ asks for it by its name later sees the same.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gtm.tools.view import View, visible
+from gtm.tools.view import View, is_secret, visible
 from gtm.types import Effect, Json, Tool
 from gtm.world import services
 from gtm.world.fields import last_noun, takes
@@ -45,12 +45,15 @@ class Receipt:
         """Whether it tells what came out of it."""
         return is_operation(self.shape)
 
-    def known(self, value: Mapping[str, Json], key: Json, seed: int) -> dict[str, Json]:
-        """What is known of it: its key, and the thing that came out."""
+    def known(self, value: Mapping[str, Json], fields: Mapping[str, View], key: Json, seed: int) -> dict[str, Json]:
+        """What is known of it: its key, and the thing that came out, by the fields that readers show of it."""
         own = {self.key: self._name(str(key), seed)} if self.key else {}
         if not self.ends:
             return own
-        thing = Whole(visible(dict(value), None))
+        # No more than readers show of it.
+        thing = Whole(
+            {n: visible(part, fields[n]) for n, part in value.items() if n in fields and _is_open(fields[n], n)}
+        )
         told = {"done": True, "response": thing, "metadata": Whole({self.noun: dict(thing)})}
         return {**own, **{name: part for name, part in told.items() if name in self.shape}}
 
@@ -70,19 +73,32 @@ class Receipt:
         )
 
 
+def _is_open(place: View, name: str) -> bool:
+    return not is_secret(place, name)
+
+
 def is_operation(shape: Mapping[str, Json]) -> bool:
     """Whether properties are those of an operation that ends with a response or an error."""
     kinds = {name: leaf.get("type") for name, leaf in shape.items() if isinstance(leaf, dict)}
-    return kinds.get("done") == "boolean" and kinds.get("response") == "object"
+    told = kinds.get("done") == "boolean" and kinds.get("response") == "object" and "name" in kinds
+    return told and ("metadata" in kinds or "error" in kinds)
 
 
 def ended(shape: dict[str, Json]) -> dict[str, Json]:
-    """The shape of an answer; of an operation, what a finished one says that went well."""
+    """The shape of an answer; of operations, what finished ones say that went well."""
     properties = shape.get("properties") or {}
+    lists = {n: leaf for n, leaf in properties.items() if leaf.get("type") == "array" and _holds(leaf.get("items"))}
+    if lists:
+        several = {name: {**leaf, "items": ended(leaf["items"])} for name, leaf in lists.items()}
+        return {**shape, "properties": {**properties, **several}}
     if not is_operation(properties):
         return shape
     told = {name: leaf for name, leaf in properties.items() if name != "error"}
     return {**shape, "properties": {**told, "done": {"type": "boolean", "const": True}}, "required": list(told)}
+
+
+def _holds(items: Json) -> bool:
+    return isinstance(items, dict) and is_operation(items.get("properties") or {})
 
 
 class Receipts:

@@ -25,7 +25,7 @@ _OWN = frozenset(
     "amount at balance body by code cost count date description email enabled end error first full given index key"
     " kind label last length level limit message middle nick note number offset on order page phone position postal"
     " price quantity rate reason role score size start state status street summary text time title total type units"
-    " updated url value version weight zip".split()
+    " updated url value version weight zip author creator manager owner parent previous reporter user guest".split()
 )
 """Words of names that say something of what they stand in, and not of what is around it."""
 _CONTAINERS = frozenset("attributes data errors fields items labels links metadata options properties tags".split())
@@ -37,6 +37,8 @@ def is_shared(name: str, value: Json) -> bool:
     if isinstance(value, dict | list):
         return flat(name) not in _CONTAINERS
     parts = words(name)
+    if parts[-1:] in {("id",), ("uuid",), ("ids",)}:
+        return False  # a reply's `author_id` is its own author's
     return not _OWN & {*parts} if len(parts) > 1 else parts[:1] != () and parts[0] in _ALONE
 
 
@@ -76,6 +78,8 @@ def _items(view: View, shape: dict[str, Json], told: Mapping[str, Json], depth: 
         parts = next((v for n, v in told.items() if isinstance(v, list) and singular(n) == flat(name) != n), None)
         if inner is not None and parts and all(isinstance(part, dict) and takes(inner, part) for part in parts):
             return [{name: part} for part in parts]
+    if any(words(name)[-1:] in {("id",), ("uuid",)} for name in place.properties):
+        return UNKNOWN  # things of their own: comments, replies, refunds
     scalars = {name: value for name, value in told.items() if not isinstance(value, dict | list)}
     one = repeated(place, items, scalars, depth + 1)
     return UNKNOWN if one is UNKNOWN else [one] * max(1, int(shape.get("minItems", 1)))
@@ -83,3 +87,23 @@ def _items(view: View, shape: dict[str, Json], told: Mapping[str, Json], depth: 
 
 def _is_told(value: Json) -> bool:
     return value is not UNKNOWN and value is not None and not isinstance(value, bool)
+
+
+def renewed(value: dict[str, Json], name: str, before: Json, now: Json) -> None:
+    """Put a field's new value wherever the old one was repeated inside of the thing; changes `value`."""
+    if not isinstance(before, str | int | float) or isinstance(before, bool) or not is_shared(name, before):
+        return
+    for holder, part in value.items():
+        if isinstance(part, dict | list):
+            value[holder] = _replaced(part, flat(name), before, now)
+
+
+def _replaced(part: Json, name: str, before: Json, now: Json) -> Json:
+    if isinstance(part, list):
+        return [_replaced(item, name, before, now) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        n: now if flat(n) == name and inner == before else _replaced(inner, name, before, now)
+        for n, inner in part.items()
+    }

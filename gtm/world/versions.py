@@ -16,7 +16,7 @@ from gtm.world.kin import listed_fields, makers_of
 from gtm.world.resource import Resource
 from gtm.world.spoken import spoken_verb
 from gtm.world.state import Change, Delete, Place, Put, State, key_text
-from gtm.world.words import flat, noun, words
+from gtm.world.words import flat, noun, singular, words
 
 _PAST = frozenset({"version", "history", "revision"})
 _NUMBERS = frozenset({"version", "versionnumber", "revision", "revisionnumber"})
@@ -126,9 +126,12 @@ def _is_past(name: str, effects: Mapping[str, Effect]) -> bool:
 
 
 def _are_alike(lister: Tool, makers: Sequence[Tool]) -> bool:
-    """Whether versions have some of what things are made with: no events, no log."""
+    """Whether versions are numbered and have some of what things are made with: no events, no transactions."""
     given = {flat(name) for tool in makers for name in top_names(tool)}
-    return len(given & {flat(name) for name in listed_fields(lister)}) >= _SHARED
+    shown = listed_fields(lister)
+    named = (*shown, lister.name)
+    numbered = any({*map(singular, words(name))} & {"version", "revision", "generation"} for name in named)
+    return numbered and len(given & {flat(name) for name in shown}) >= _SHARED
 
 
 def _called(makers: Sequence[Tool]) -> set[str]:

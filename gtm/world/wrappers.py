@@ -40,7 +40,11 @@ def wrappers_of(
         inner = tuple(object_properties(child))
         whole = name in slots and slots[name].place == "whole_body"
         held = name in holders and 2 * sum(flat(field) in shown for field in inner) > len(inner)
-        if held or is_wrapper(name, whole, inner, effect.resource or "", shown) or _is_answered(tool, name, inner):
+        if (
+            held
+            or is_wrapper(name, whole, inner, effect.resource or "", shown)
+            or (effect.kind == "create" and _is_answered(tool, name, inner))
+        ):
             found.add(name)
     return frozenset(found)
 

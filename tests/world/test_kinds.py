@@ -51,6 +51,7 @@ def test_plain_arguments_are_one_record() -> None:
         tool("create_txt", sent, {}, "POST /zones/{zone}/records/TXT/{txt_name}"),
         tool("update_txt", sent, {}, "PUT /zones/{zone}/records/TXT/{txt_name}"),
         tool("delete_txt", {"zone": TEXT, "txt_name": TEXT}, {}, "DELETE /zones/{zone}/records/TXT/{txt_name}"),
+        tool("delete_mx", {"zone": TEXT, "mx_name": TEXT}, {}, "DELETE /zones/{zone}/records/MX/{mx_name}"),
     )
     for name in ("a", "b"):
         s.call("create_txt", {"zone": "z", "txt_name": name, "data": "1", "ttl": 60})

@@ -117,19 +117,42 @@ def test_an_operation_ends_with_its_thing_and_can_be_asked_for() -> None:
 
 
 def test_what_answers_the_key_of_another_thing_makes_that() -> None:
-    directory: dict[str, Json] = {"directory_id": TEXT, "name": TEXT}
+    request: dict[str, Json] = {"fleet_request_id": TEXT, "name": TEXT}
     s = session(
-        tool("create_connected_ad", {"name": TEXT}, {"directory_id": TEXT}),
-        tool("create_microsoft_ad", {"name": TEXT}, {"directory_id": TEXT}),
-        tool("describe_directories", {}, {"directories": several(**directory)}),
-        tool("delete_directory", {"directory_id": TEXT}, {}),
+        tool("create_fleet", {"name": TEXT}, {"fleet_request_id": TEXT}),
+        tool("describe_fleet_requests", {}, {"fleet_requests": several(**request)}),
+        tool("delete_fleet_request", {"fleet_request_id": TEXT}, {}),
     )
-    made = [s.call(name, {"name": name}).content for name in ("create_connected_ad", "create_microsoft_ad")]
-    listed = s.call("describe_directories", {}).content["directories"]
-    assert [(d["directory_id"], d["name"]) for d in listed] == [
-        (made[0]["directory_id"], "create_connected_ad"),
-        (made[1]["directory_id"], "create_microsoft_ad"),
-    ]
+    made = [s.call("create_fleet", {"name": name}).content["fleet_request_id"] for name in ("a", "b")]
+    listed = s.call("describe_fleet_requests", {}).content["fleet_requests"]
+    assert [(r["fleet_request_id"], r["name"]) for r in listed] == [(made[0], "a"), (made[1], "b")]
+
+
+def test_what_is_said_to_a_thing_makes_none() -> None:
+    channel: dict[str, Json] = {"channel_id": TEXT, "name": TEXT}
+    s = session(
+        tool("create_channel", {"name": TEXT}, channel),
+        tool("list_channels", {}, {"channels": several(**channel)}),
+        tool("post_message", {"channel": TEXT, "text": TEXT}, {"channel_id": TEXT, "ts": TEXT}),
+    )
+    s.call("create_channel", {"name": "general"})
+    s.call("post_message", {"channel": "general", "text": "hi"})
+    assert [one["name"] for one in s.call("list_channels", {}).content["channels"]] == ["general"]
+
+
+def test_the_id_of_another_thing_is_not_found() -> None:
+    order: dict[str, Json] = {"order_id": TEXT, "user_id": TEXT, "status": TEXT}
+    s = session(
+        tool("create_user", {"name": TEXT}, {"user_id": TEXT, "name": TEXT}),
+        tool("create_order", {"user_id": TEXT}, order),
+        tool("get_order", {"order_id": TEXT}, order),
+        tool("cancel_order", {"order_id": TEXT}, order),
+        tool("list_orders", {}, {"orders": several(**order)}),
+    )
+    user = s.call("create_user", {"name": "Ann"}).content["user_id"]
+    assert s.call("cancel_order", {"order_id": user}).is_error
+    assert s.call("get_order", {"order_id": user}).is_error
+    assert s.call("list_orders", {}).content["orders"] == []
 
 
 def test_a_receipt_with_ids_of_several_things_makes_none_of_them() -> None:
