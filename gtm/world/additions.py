@@ -85,11 +85,13 @@ def addition_of(tool: Tool, fields: Mapping[str, View], key: str) -> Addition | 
     said, view = words(tool.name), View(tool.parameters, tool.parameters)
     demanded = [name for name in required_names(tool) if name != key]
     about = {singular(word) for word in said[1:]}
-    for argument in demanded if key and len(demanded) == 1 else ():
+    # Where nothing is demanded, rules that the holder's own tool takes (`authorize_group_ingress`) may join them.
+    loose = [name for name in view.properties if not demanded and name != key]
+    for argument in (demanded or loose) if key and len(demanded) < 2 else ():
         # What the tool is called after joins the list, and nothing else that it takes (`add_risk` with `members`).
         place = view.child(argument)
         rules = place is not None and place.items is not None and bool(place.items.properties)
-        said_so = bool(about & {singular(word) for word in words(argument)})
+        said_so = bool(demanded and about & {singular(word) for word in words(argument)})
         if not said_so and not (rules and about & {*words(key)[:-1]}):
             continue
         for field in _lists_for(argument, said, fields) if place is not None else ():

@@ -29,10 +29,11 @@ def lookup(bound: Bound, state: State, place: Place, key: Json) -> Document | No
         return found
     found = next((document for name in bound.lookups if (document := collection.having(name, key)) is not None), None)
     found = found or find(bound.resource, state, place, key)
-    if bound.effect.kind == "read" and found is None and isinstance(key, str):
-        if bound.tool.http is not None and unquote(key) != key:
-            return lookup(bound, state, place, unquote(key))
-        found = None if state.is_deleted(place, key) else _told_inside(bound, collection, key)
+    reads = bound.effect.kind == "read" and bound.tool.http is not None
+    if reads and found is None and isinstance(key, str) and unquote(key) != key:
+        return lookup(bound, state, place, unquote(key))
+    if found is None and not state.is_deleted(place, key):
+        found = _told_inside(bound, collection, key)
     return found if found is not None or state.is_deleted(place, key) else _called(bound, collection, key)
 
 

@@ -165,9 +165,8 @@ def answer_with(
         return UNKNOWN, {}
     if bound.receipt is not None:
         about = value.get(bound.resource_key or "", "")
-        thing = value if bound.effect.kind != "delete" else {}
         seed = services.seed_of(bound.tool.name, dict(arguments), when)
-        told = bound.receipt.known(thing, bound.resource.fields, about, seed)
+        told = bound.receipt.known(value, bound.resource.fields, about, seed)
         return told or UNKNOWN, {f"/{escape(name)}": "computed" for name in told}
     if bound.document is None:
         known, marks = echo(bound, arguments)

@@ -26,6 +26,7 @@ from gtm.world.kin import (
     with_answered_things,
     with_held_things,
     with_one_name,
+    with_searches,
     with_set_fields,
     with_shown_things,
     with_told_things,
@@ -74,6 +75,7 @@ def infer_effects(toolset: Toolset, declared: Mapping[str, Effect] | None = None
     effects = _with_known_fields(toolset, effects, tools)
     effects = _with_contents(_with_actions(effects, tools, common), tools, common)
     effects = with_told_things(with_answered_things(with_one_name(effects, toolset.tools), tools), tools)
+    effects = with_searches(effects, toolset.tools)
     effects = with_getters(with_set_fields(effects, tools), tools)
     effects = with_pasts(with_shown_things(with_held_things(effects, tools), tools), tools)
     effects = with_additions(effects, tools)

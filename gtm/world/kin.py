@@ -90,6 +90,24 @@ def _with_shown_names(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> d
     }
 
 
+def with_searches(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
+    """`SearchIndex` that answers `things` lists the things that other tools make, where nothing makes indices."""
+    shown, made = shown_in(effects), makers_of(effects, tools)
+    settled = dict(effects)
+    for tool in tools:
+        effect = effects[tool.name]
+        if effect.kind not in {"read", "list", "opaque"} or effect.resource in made or effect.reason == "declared":
+            continue
+        if not {"search", "query"} & {*words(tool.name)[:1]}:
+            continue
+        things = {last_noun(name): name for name in sorted(made) if name in shown}
+        found = next((things[n] for name in top_arrays(tool) if (n := noun(words(name))) in things), None)
+        if found is not None and "/" not in found:
+            why = f"{effect.reason}, which finds each {found!r}"
+            settled[tool.name] = Effect(kind="list", resource=found, key=(), confidence=0.6, reason=why)
+    return settled
+
+
 def with_set_fields(effects: Mapping[str, Effect], tools: Sequence[Tool]) -> dict[str, Effect]:
     """`SetDesiredCapacity(GroupName, DesiredCapacity)` changes the group that shows a `DesiredCapacity`.
 

@@ -80,8 +80,11 @@ def kinds(paths: Mapping[str, Path], tools: Sequence[Tool]) -> dict[str, Kind]:
     # One word in capitals may be anything (`/tickets/VIP`), several are kinds.
     values: dict[tuple[str, ...], set[str]] = {}
     for path in paths.values():
-        if (kind := kind_of(path)) is not None:
-            values.setdefault(_form(kind.base), set()).add(kind.value)
+        for at, (text, held) in enumerate(path.segments):
+            if at and not held and _is_value(text):
+                bases = (path.segments[:at], path.segments[: at - 1])
+                for base in map(_form, bases):
+                    values.setdefault(base, set()).add(text)
     found = {name: kind for name, kind in found.items() if len(values[_form(kind.base)]) > 1}
     # Where one of them is read as a thing of its own, all are such things.
     reads = (kind_of(paths[t.name]) for t in tools if t.name not in found and paths[t.name].method == "GET")

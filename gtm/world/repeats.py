@@ -78,7 +78,8 @@ def _items(view: View, shape: dict[str, Json], told: Mapping[str, Json], depth: 
         parts = next((v for n, v in told.items() if isinstance(v, list) and singular(n) == flat(name) != n), None)
         if inner is not None and parts and all(isinstance(part, dict) and takes(inner, part) for part in parts):
             return [{name: part} for part in parts]
-    if any(words(name)[-1:] in {("id",), ("uuid",)} for name in place.properties):
+    ids = [name for name in place.properties if words(name)[-1:] in {("id",), ("uuid",)}]
+    if any(flat(name) not in told for name in ids):
         return UNKNOWN  # things of their own: comments, replies, refunds
     scalars = {name: value for name, value in told.items() if not isinstance(value, dict | list)}
     one = repeated(place, items, scalars, depth + 1)

@@ -299,3 +299,16 @@ def test_a_list_finds_a_thing_by_its_address_where_its_key_is_asked_for() -> Non
     made = [s.call("create_cluster", {"cluster_identifier": name}).content["cluster"] for name in ("a", "b")]
     found = s.call("describe_clusters", {"cluster_identifier": made[1]["cluster_arn"]}).content["clusters"]
     assert found == [made[1]]
+
+
+def test_a_search_finds_the_things_that_its_answer_is_called_after() -> None:
+    part: dict[str, Json] = {"part_name": TEXT, "color": TEXT}
+    s = session(
+        tool("create_part", part, part),
+        tool("list_parts", {}, {"parts": several(**part)}),
+        tool("delete_part", {"part_name": TEXT}, {}),
+        tool("search_index", {"index_name": TEXT}, {"parts": several(**part), "next_token": TEXT}),
+    )
+    s.call("create_part", {"part_name": "bolt", "color": "red"})
+    found = s.call("search_index", {"index_name": "all"}).content["parts"]
+    assert found == [{"part_name": "bolt", "color": "red"}]
