@@ -117,7 +117,8 @@ def shown(
         marks[name] = sources.get(source, "state")
     unknown = [name for name, leaf in always.items() if name not in part and leaf.get("type") in {"array", "object"}]
     if unknown and view is not None:
-        said = told_of({name: known for name, known in value.items() if name in sent})
+        own = flat(bound.last) + "id"  # what names this thing makes no other of an item
+        said = {own: UNKNOWN} | told_of({name: known for name, known in value.items() if name in sent})
         again = {name: repeated(view.child(name), always[name], said) for name in unknown}
         part |= {name: known for name, known in again.items() if known is not UNKNOWN}
     return part, marks

@@ -253,6 +253,16 @@ def batch_argument(tool: Tool, effect: Effect, shown: frozenset[str]) -> str | N
     return None
 
 
+def most_parents(effects: Sequence[Effect]) -> int | None:
+    """How many parents' keys the creates and the keyed tools of a resource have at most; None without both.
+
+    What a list takes beyond them (`/dns/{domain}/rr` beside `/dns/rr/{id}`) is a filter.
+    """
+    made = [len(effect.key) for effect in effects if effect.kind == "create"]
+    keyed = [len(effect.key) - 1 for effect in effects if effect.kind in {"read", "update", "delete"} and effect.key]
+    return max(*made, *keyed) if made and keyed else None
+
+
 def counters(toolset: Toolset, effects: Mapping[str, Effect]) -> dict[str, Effect]:
     """`GET /pets/count`, `count_pets`: tools that answer how many things a list would show."""
     lists = {e.resource: e for e in effects.values() if e.kind == "list" and e.resource is not None}

@@ -64,14 +64,12 @@ class WorldModel:
         self.effects.update(self.counters)
         self._groups: dict[str, list[Tool]] = {}
         for tool in toolset.tools:
-            effect = self.effects[tool.name]
-            if effect.kind in STORED and effect.resource:
+            if (effect := self.effects[tool.name]).kind in STORED and effect.resource:
                 self._groups.setdefault(effect.resource, []).append(tool)
-        for tools in self._groups.values():
-            for tool in tools:
-                if self._shows_many(tool, tools):
-                    changed = {"kind": "list", "reason": "it shows several of the things"}
-                    self.effects[tool.name] = self.effects[tool.name].model_copy(update=changed)
+        for tool, group in ((one, group) for group in self._groups.values() for one in group):
+            if self._shows_many(tool, group):
+                changed = {"kind": "list", "reason": "it shows several of the things"}
+                self.effects[tool.name] = self.effects[tool.name].model_copy(update=changed)
         self._fields.clear()
         self._scopes.clear()
         self._receipts = Receipts(toolset.tools, self.effects, shape_of, self.keys_of)
@@ -118,7 +116,7 @@ class WorldModel:
             key, leaf = self._key_of(name)
             ancestors = self._family.ancestors(name)
             effects = [self.effects[tool.name] for tool in self._groups[name]]
-            rules = [effect.on_delete for effect in effects if effect.kind == "delete"]
+            rules = (effect.on_delete for effect in effects if effect.kind == "delete")
             self._resources[name] = Resource(
                 name=name,
                 key=key,
@@ -246,6 +244,8 @@ class WorldModel:
         """(parents' arguments, own key's arguments) of a tool."""
         effect = self.effects[tool.name]
         scope = self._scope(effect.resource or "")
+        if effect.kind == "list" and scope is None:
+            scope = family.most_parents([self.effects[t.name] for t in self._groups.get(effect.resource or "", ())])
         if effect.kind in {"create", "list"} or is_several(effect):
             return effect.key[:scope], ()
         if self._is_singleton(tool):
@@ -256,12 +256,12 @@ class WorldModel:
     def _scope(self, resource: str) -> int | None:
         """How many parents' keys scope a resource whose key has several parts; None for any other."""
         if resource not in self._scopes:
-            effects = {tool.name: self.effects[tool.name] for tool in self._groups.get(resource, ())}
-            keyed = {len(e.key) for e in effects.values() if e.kind not in {"create", "list"}}
-            opened = {len(e.key) for e in effects.values() if e.kind in {"create", "list"}}
+            effects = [self.effects[tool.name] for tool in self._groups.get(resource, ())]
+            keyed = {len(e.key) for e in effects if e.kind not in {"create", "list"}}
+            opened = {len(e.key) for e in effects if e.kind in {"create", "list"}}
             self._scopes[resource] = None
             if len(keyed) == 1 and opened and min(opened) < max(keyed) - 1:
-                item = next(e for e in effects.values() if e.kind not in {"create", "list"})
+                item = next(e for e in effects if e.kind not in {"create", "list"})
                 extra = item.key[min(opened) : -1]
                 if (names := self._makers_names(resource)) and all(matching(name, names) for name in extra):
                     self._scopes[resource] = min(opened)

@@ -126,7 +126,7 @@ class SetFields:
                 yield from self._walk(
                     (recorded[index], other), ids, thing, (f"{path}/{index}", items), shared=several
                 )
-        elif recorded is not None and thing is not None:
+        elif recorded is not None and thing is not None and not _is_hidden(recorded):
             names = [part for part in path.split("/")[1:] if not part.isdecimal()]
             given = self._last_given(thing, tuple(map(_flat, names)))
             if given is not None and _text(recorded) in given.values:
@@ -156,6 +156,11 @@ class SetFields:
         """The thing that was made last among those a value names."""
         things = (self._thing_of.get(str(item)) for _, item in scalars(value))
         return max((thing for thing in things if thing is not None), default=None)
+
+
+def _is_hidden(value: Json) -> bool:
+    """Whether the recording itself hides a value: nobody can show it."""
+    return isinstance(value, str) and value.startswith("<redacted-")
 
 
 def makes(turn: Turn) -> bool:

@@ -123,3 +123,14 @@ def test_what_is_sent_for_the_field_that_else_holds_the_key_stays() -> None:
         world="auto",
     )
     assert s.call("put_board", {"pk": 85, "slug": "steady", "title": "t"}).content == {"slug": "steady", "title": "t"}
+
+
+def test_what_only_a_list_is_asked_by_is_a_filter() -> None:
+    record: dict[str, Json] = {"id": NUMBER, "name": TEXT}
+    s = session(
+        tool("create_rr", {"name": TEXT}, record, "POST /dns/rr"),
+        tool("update_rr", {"rr_id": NUMBER, "name": TEXT}, record, "PATCH /dns/rr/{rr_id}"),
+        tool("list_rr", {"domain": TEXT}, {"response": several(**record)}, "GET /dns/{domain}/rr"),
+    )
+    made = s.call("create_rr", {"name": "www"}).content
+    assert s.call("list_rr", {"domain": "example.com"}).content["response"] == [made]
