@@ -66,7 +66,7 @@ class WorldModel:
         for tool in toolset.tools:
             if (effect := self.effects[tool.name]).kind in STORED and effect.resource:
                 self._groups.setdefault(effect.resource, []).append(tool)
-        for tool, group in ((one, group) for group in self._groups.values() for one in group):
+        for tool, group in [(one, all_of) for all_of in self._groups.values() for one in all_of]:
             if self._shows_many(tool, group):
                 changed = {"kind": "list", "reason": "it shows several of the things"}
                 self.effects[tool.name] = self.effects[tool.name].model_copy(update=changed)
