@@ -128,13 +128,30 @@ def merge_patch(value: Json, patch: Json) -> Json:
     return merged
 
 
+def echo_all(bound: Bound, arguments: Mapping[str, Json]) -> tuple[Json, dict[str, Source]]:
+    """As `echo`, for any answer: the one item of a list where a write (`BuyMovieTickets`) answers several."""
+    shape = bound.shape if bound.effect.kind not in {"read", "list"} else None
+    items = shape.get("items") if shape is not None else None
+    if not isinstance(items, dict) or items.get("type") != "object":
+        known, marks = echo(bound, arguments)
+        return known or UNKNOWN, marks
+    item, marks = _repeated_at(items, bound, arguments)
+    return [item] if item else UNKNOWN, {f"/0{pointer}": source for pointer, source in marks.items()}
+
+
 def echo(bound: Bound, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Source]]:
     """Arguments that the answer repeats at its top under the same name, and that a write went well."""
     if bound.shape is None or bound.shape.get("type") != "object":
         return {}, {}
+    return _repeated_at(bound.shape, bound, arguments)
+
+
+def _repeated_at(
+    shape: dict[str, Json], bound: Bound, arguments: Mapping[str, Json]
+) -> tuple[dict[str, Json], dict[str, Source]]:
     known: dict[str, Json] = {}
     marks: dict[str, Source] = {}
-    for name, leaf in bound.shape["properties"].items():
+    for name, leaf in (shape.get("properties") or {}).items():
         place = bound.parameters.child(name)
         if name in arguments and _same_type(leaf, arguments[name]) and not is_secret(place, name):
             known[name], marks[f"/{escape(name)}"] = visible(arguments[name], place), "argument"
@@ -169,8 +186,7 @@ def answer_with(
         told = bound.receipt.known(value, bound.resource.fields, about, seed)
         return told or UNKNOWN, {f"/{escape(name)}": "computed" for name in told}
     if bound.document is None:
-        known, marks = echo(bound, arguments)
-        return known or UNKNOWN, marks
+        return echo_all(bound, arguments)
     part, named = answers.shown(bound, value, sources, all_sent(sent, answers.sent_in(sources)))
     known, path = answers.wrap(bound.document, part)
     marked: dict[str, Source] = {f"{path}/{escape(name)}": source for name, source in named.items()}

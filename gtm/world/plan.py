@@ -19,7 +19,7 @@ from gtm.world.batch import plan_batch, plan_removals
 from gtm.world.bound import Bound
 from gtm.world.called import imagined_as, is_taken, lookup, naming_fields, untold
 from gtm.world.copies import inherited, named_source, without_source
-from gtm.world.drafts import Draft, answer_with, document_plan, echo, kept_by_put, succeeded
+from gtm.world.drafts import Draft, answer_with, document_plan, echo_all, kept_by_put, succeeded
 from gtm.world.fields import fitted, is_identifying, last_noun, matching
 from gtm.world.hints import argument_names
 from gtm.world.keys import narrowed
@@ -136,8 +136,8 @@ def _unknown(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place:
 
 
 def _stateless(bound: Bound, arguments: Mapping[str, Json], moment: Moment) -> Plan:
-    known, sources = echo(bound, arguments)
-    return Plan(known or UNKNOWN, sources, (moment.seed, bound.tool.name, dict(arguments)))
+    known, sources = echo_all(bound, arguments)
+    return Plan(known, sources, (moment.seed, bound.tool.name, dict(arguments)))
 
 
 def _create(bound: Bound, arguments: Mapping[str, Json], moment: Moment, place: Place) -> Plan:

@@ -190,3 +190,11 @@ def test_an_operation_shows_no_more_of_its_thing_than_readers_do() -> None:
     names = [s.call("update_cluster", {"cluster_id": "c", "size": size}).content["name"] for size in (2, 3, 2)]
     assert len({*names}) == 3
     assert s.call("get_operation", {"name": names[0]}).content["response"]["size"] == 2
+
+
+def test_a_write_that_answers_a_list_answers_what_it_was_told() -> None:
+    sold = {"type": "array", "items": thing(movie=TEXT, seats=NUMBER, price=NUMBER)}
+    buy = tool("buy_tickets", {"movie": TEXT, "seats": NUMBER}, {}).model_copy(update={"output_schema": sold})
+    s = session(buy)
+    answer = s.call("buy_tickets", {"movie": "Ran", "seats": 3}).content
+    assert [(ticket["movie"], ticket["seats"]) for ticket in answer] == [("Ran", 3)]
