@@ -42,6 +42,10 @@ BY_VERB = "on an item"
 """How the reason of what a verb does to the thing before it ends."""
 OF_WHOLE = "that answers the whole thing"
 """How the reason of a write ends that is at a part's path."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
+
 _FEWEST = 3
 """Properties that two answers must have for them to be told alike."""
 
@@ -94,11 +98,13 @@ class Siblings:
             self._setters.setdefault(self.paths[tool.name].segments, []).append(tool)
         self._kinds = kinds(self.paths, http)
         self._ends = {path.collection for path in self.paths.values()}
-        self._written = {path.collection for path in self.paths.values() if path.method not in {"GET", "HEAD"}}
+        self._written = {path.collection for path in self.paths.values() if path.method not in _SAFE}
 
     def effect(self, tool: Tool) -> Effect:
         """The effect that method and path tell."""
         path = self.paths[tool.name]
+        if path.method in {"OPTIONS", "TRACE"}:  # both are safe (RFC 9110, 9.2.1), and neither answers the thing
+            return effect("compute", None, (), 0.95, f"the method {path.method}")
         if path.method == "HEAD" and path.segments in self._gets:
             shown = self.effect(self._gets[path.segments])
             names = argument_names(tool)

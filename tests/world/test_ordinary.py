@@ -198,3 +198,14 @@ def test_a_write_that_answers_a_list_answers_what_it_was_told() -> None:
     s = session(buy)
     answer = s.call("buy_tickets", {"movie": "Ran", "seats": 3}).content
     assert [(ticket["movie"], ticket["seats"]) for ticket in answer] == [("Ran", 3)]
+
+
+def test_asking_what_a_path_allows_makes_nothing() -> None:
+    s = session(
+        tool("create_pet", {"name": TEXT}, {"id": TEXT, "name": TEXT}, "POST /pets"),
+        tool("get_pet", {"id": TEXT}, {"id": TEXT, "name": TEXT}, "GET /pets/{id}"),
+        tool("pet_options", {"id": TEXT}, {"id": TEXT, "name": TEXT}, "OPTIONS /pets/{id}"),
+    )
+    assert s.call("get_pet", {"id": "none"}).is_error
+    assert not s.call("pet_options", {"id": "none"}).is_error
+    assert s.call("get_pet", {"id": "none"}).is_error
