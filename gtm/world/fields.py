@@ -17,7 +17,8 @@ IDENTIFYING = frozenset(
 )
 """Last words of a field that can tell one thing from the others."""
 
-_IDS = frozenset({"id", "uuid", "guid"})
+IDS = frozenset({"id", "uuid", "guid"})
+"""Last words of names of ids."""
 
 WRAPPERS = frozenset("body data attributes input payload resource object entity".split())
 """Arguments (flat names) that hold a thing's fields whatever the resource is called."""
@@ -41,7 +42,7 @@ def last_noun(resource: str) -> str:
 def bare(name: str, last: str) -> str:
     """A field's flat name without its resource's: `petId`, `pet_id` -> `id` inside a pet; `username` stays."""
     parts, own = words(name), flat(last)
-    if len(parts) == 1 and parts[0].removeprefix(own) in _IDS:  # `projectid`
+    if len(parts) == 1 and parts[0].removeprefix(own) in IDS:  # `projectid`
         return parts[0].removeprefix(own)
     cuts = (cut for cut in range(1, len(parts)) if singular("".join(parts[:cut])) == own)
     return "".join(parts[next(cuts, 0) :])

@@ -6,14 +6,12 @@ from string import digits
 
 from gtm.tools.view import View
 from gtm.types import Json
-from gtm.world.fields import bare, is_identifying, last_noun
+from gtm.world.fields import IDS, bare, is_identifying, last_noun
 from gtm.world.hints import HOLDERS
 from gtm.world.words import flat, noun, singular, words
 
 ALWAYS = frozenset({"id", "name"})
 """Fields that every resource is taken to have; they tell little about which one is shown."""
-
-_IDS = (("id",), ("uuid",), ("guid",))
 
 GUESSES = ("uuid", "sid", "key", "number", "slug")
 """Fields that are keys where nothing better is there."""
@@ -166,7 +164,7 @@ def key_field(
     by_flat = {flat(name): name for name in reversed(properties)}
     last = last_noun(resource)
     if sure is None:
-        by_other = not calls_by_noun(keys) and not any(words(key)[-1:] in _IDS for key in keys)
+        by_other = not calls_by_noun(keys) and not any(IDS & {*words(key)[-1:]} for key in keys)
         return next((by_flat[name] for name in map(flat, keys) if name in by_flat), None) if by_other else None
     by_noun = (
         named and calls_by_noun(keys) and not any(flat(key) in by_flat and flat(key) != flat(last) for key in keys)
@@ -181,7 +179,7 @@ def key_field(
     sure = sure and not calls_by_noun(keys)
     guesses = () if sure or told else GUESSES
     wanted += ["id", flat(last) + "id", *sorted(guesses, key=lambda name: name != "slug" or not calls_by_noun(keys))]
-    may_be_name = "name" in asked if told else not keys or any(words(key)[-1:] not in _IDS for key in keys)
+    may_be_name = "name" in asked if told else not keys or any(not IDS & {*words(key)[-1:]} for key in keys)
     wanted += ["name"] if may_be_name and not sure else []
     return next((by_flat[name] for name in wanted if name in by_flat), None)
 

@@ -12,7 +12,7 @@ from gtm.tools.view import View
 from gtm.types import Effect, Tool
 from gtm.world.fields import bare, last_noun
 from gtm.world.hints import effect
-from gtm.world.routes import Path
+from gtm.world.routes import Path, form_of
 from gtm.world.several import SEVERAL
 from gtm.world.words import flat, words
 
@@ -65,12 +65,12 @@ def kind_of(path: Path) -> Kind | None:
 
 def kinds(paths: Mapping[str, Path], tools: Sequence[Tool]) -> dict[str, Kind]:
     """Of tools whose paths name things by their kind: which, where these are listed and show it."""
-    listed = {_form(paths[t.name].segments): _shown(t) for t in tools if paths[t.name].method == "GET"}
+    listed = {form_of(paths[t.name].segments): _shown(t) for t in tools if paths[t.name].method == "GET"}
     found: dict[str, Kind] = {}
     gone: dict[str, Kind] = {}
     for tool in tools:
         path, kind = paths[tool.name], kind_of(paths[tool.name])
-        things = listed.get(_form(kind.base), frozenset()) if kind is not None else frozenset()
+        things = listed.get(form_of(kind.base), frozenset()) if kind is not None else frozenset()
         if kind is None or not _has_kind(things) or _goes_on(path, paths):
             continue
         if path.method == "DELETE":
@@ -83,16 +83,16 @@ def kinds(paths: Mapping[str, Path], tools: Sequence[Tool]) -> dict[str, Kind]:
         for at, (text, held) in enumerate(path.segments):
             if at and not held and _is_value(text):
                 bases = (path.segments[:at], path.segments[: at - 1])
-                for base in map(_form, bases):
+                for base in map(form_of, bases):
                     values.setdefault(base, set()).add(text)
-    found = {name: kind for name, kind in found.items() if len(values[_form(kind.base)]) > 1}
+    found = {name: kind for name, kind in found.items() if len(values[form_of(kind.base)]) > 1}
     # Where one of them is read as a thing of its own, all are such things.
     reads = (kind_of(paths[t.name]) for t in tools if t.name not in found and paths[t.name].method == "GET")
-    alone = {_form(kind.base) for kind in reads if kind is not None}
-    alone |= {_form(kind.base) for kind in (*found.values(), *gone.values()) if _is_keyed(kind, listed)}
-    found = {name: kind for name, kind in found.items() if _form(kind.base) not in alone}
-    known = {_form(paths[name].segments) for name in found}
-    return found | {name: kind for name, kind in gone.items() if _form(paths[name].segments) in known}
+    alone = {form_of(kind.base) for kind in reads if kind is not None}
+    alone |= {form_of(kind.base) for kind in (*found.values(), *gone.values()) if _is_keyed(kind, listed)}
+    found = {name: kind for name, kind in found.items() if form_of(kind.base) not in alone}
+    known = {form_of(paths[name].segments) for name in found}
+    return found | {name: kind for name, kind in gone.items() if form_of(paths[name].segments) in known}
 
 
 def kind_effect(method: str, collection: str, parents: tuple[str, ...]) -> Effect:
@@ -128,13 +128,13 @@ def _is_value(text: str) -> bool:
 
 def _is_keyed(kind: Kind, listed: Mapping[tuple[str, ...], frozenset[str]]) -> bool:
     """Whether a parameter is the id that the things show: then each kind is a collection of its own."""
-    return words(kind.parameter or "")[-1:] == ("id",) and "id" in listed[_form(kind.base)]
+    return words(kind.parameter or "")[-1:] == ("id",) and "id" in listed[form_of(kind.base)]
 
 
 def _goes_on(path: Path, paths: Mapping[str, Path]) -> bool:
     """Whether what a thing's own kind (`/zones/{zone}/TXT`) holds has paths: then it is a collection inside of it."""
-    own = _form(path.segments)
-    longer = (_form(other.segments) for other in paths.values() if len(other.segments) > len(own))
+    own = form_of(path.segments)
+    longer = (form_of(other.segments) for other in paths.values() if len(other.segments) > len(own))
     return path.segments[-2][1] and any(form[: len(own)] == own for form in longer)
 
 
@@ -158,7 +158,3 @@ def _shown(tool: Tool) -> frozenset[str]:
 def _inside(view: View) -> frozenset[str]:
     places = [view, *(child for name in view.properties if (child := view.child(name)) is not None)]
     return frozenset(flat(name) for place in places if place.items is not None for name in place.items.properties)
-
-
-def _form(segments: tuple[tuple[str, bool], ...]) -> tuple[str, ...]:
-    return tuple("{}" if held else flat(text) for text, held in segments)

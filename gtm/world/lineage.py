@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from gtm.types import Json, canonical
 from gtm.world.answers import given_in
 from gtm.world.bound import Bound
-from gtm.world.fields import bare, is_identifying, last_noun
+from gtm.world.fields import IDS, bare, is_identifying, last_noun
 from gtm.world.outcome import Moment, Refusal
 from gtm.world.resource import Resource
 from gtm.world.state import SINGLE, Change, Delete, Document, Place, State, key_text
@@ -102,11 +102,7 @@ def find(resource: Resource, state: State, place: Place, key: Json) -> Document 
 
 def _is_others(name: str, resource: Resource) -> bool:
     """Whether a field holds the id of some other thing (`company_id` of a deal)."""
-    return words(name)[-1:] in _IDS and bare(name, last_noun(resource.name)) not in {"id", "uuid", "guid"}
-
-
-_IDS = {("id",), ("uuid",), ("guid",)}
-"""Last words of names of ids."""
+    return bool(IDS & {*words(name)[-1:]}) and bare(name, last_noun(resource.name)) not in IDS
 
 
 def last_part(key: Json) -> str | None:

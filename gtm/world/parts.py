@@ -13,7 +13,7 @@ from dataclasses import replace
 from gtm.tools.view import View
 from gtm.types import Tool
 from gtm.world.hints import argument_names, is_scalar
-from gtm.world.routes import Path
+from gtm.world.routes import Path, form_of
 from gtm.world.words import ACTIONS, PREPOSITIONS, VERBS, flat, noun, singular, words
 
 Segments = tuple[tuple[str, bool], ...]
@@ -47,12 +47,12 @@ def with_parts(paths: dict[str, Path], tools: Sequence[Tool]) -> dict[str, Path]
     for tool in tools:
         found = part_of(paths[tool.name])
         if found is not None:
-            groups.setdefault((_form(found[0]), flat(found[2])), []).append(tool)
-    taken = {(path.method, _form(path.segments)) for path in paths.values()}
+            groups.setdefault((form_of(found[0]), flat(found[2])), []).append(tool)
+    taken = {(path.method, form_of(path.segments)) for path in paths.values()}
     changed: dict[str, Path] = {}
     for (form, _), group in groups.items():
         own = {tool.name: path for tool, path in zip(group, _own(group, paths, form), strict=True)}
-        free = all(path is not None and (path.method, _form(path.segments)) not in taken for path in own.values())
+        free = all(path is not None and (path.method, form_of(path.segments)) not in taken for path in own.values())
         if free:
             changed |= {name: path for name, path in own.items() if path is not None}
     return {**paths, **_views(paths, tools), **changed}
@@ -113,7 +113,7 @@ def _beside(paths: dict[str, Path], form: tuple[str, ...], part: str) -> tuple[s
     for path in paths.values():
         at = len(form)
         inner = path.segments[at : at + 2]
-        is_item = _form(path.segments[:at]) == form and [held for _, held in inner] == [False, True]
+        is_item = form_of(path.segments[:at]) == form and [held for _, held in inner] == [False, True]
         if is_item and singular(flat(inner[0][0])) == flat(part):
             return inner[0][0], inner[1][0]
     return None
@@ -134,7 +134,3 @@ def _key(group: Sequence[Tool], told: dict[str, tuple[Segments, str, str]]) -> s
         shared = own if shared is None else [name for name in shared if name in own]
     makes = any(method == "POST" for _, method, _ in told.values())
     return shared[0] if shared and makes else None
-
-
-def _form(segments: Segments) -> tuple[str, ...]:
-    return tuple("{}" if held else flat(text) for text, held in segments)

@@ -27,7 +27,7 @@ from gtm.world.hints import (
 from gtm.world.kinds import kind_effect, kinds
 from gtm.world.naming import DUPLICATES
 from gtm.world.parts import part_of, with_parts
-from gtm.world.routes import Path, read_paths, same_form
+from gtm.world.routes import Path, form_of, read_paths
 from gtm.world.several import BATCHES, things_argument
 from gtm.world.words import ACTIONS, CLEAR, TANGLED, VERBS, flat, is_plural, noun, singular, words
 
@@ -177,8 +177,8 @@ class Siblings:
         own = Path.of(tool).segments
         for reader in self._readers:
             below = Path.of(reader).segments
-            if len(below) == len(own) + 1 and below[-1][1] and same_form(below[:-1], own):
-                above = next((r for r in self._readers if same_form(Path.of(r).segments, own)), None)
+            if len(below) == len(own) + 1 and below[-1][1] and form_of(below[:-1]) == form_of(own):
+                above = next((r for r in self._readers if form_of(Path.of(r).segments) == form_of(own)), None)
                 if _alike(_answered(tool), _answered(reader)) and not _alike(_answered(tool), _answered(above)):
                     return self.effect(reader)
         return None

@@ -5,7 +5,7 @@ Knows nothing of effects (`gtm.world.paths`).
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gtm.types import Tool
@@ -137,11 +137,9 @@ def _meant(tools: list[Tool]) -> dict[str, Path]:
     }
 
 
-def same_form(one: tuple[tuple[str, bool], ...], other: tuple[tuple[str, bool], ...]) -> bool:
-    """Whether two paths are one, whatever their parameters are called."""
-    return [(held, not held and flat(text)) for text, held in one] == [
-        (held, not held and flat(text)) for text, held in other
-    ]
+def form_of(segments: Sequence[tuple[str, bool]]) -> tuple[str, ...]:
+    """A path whatever its parameters are called: two of one form are one path."""
+    return tuple("{}" if held else flat(text) for text, held in segments)
 
 
 def _is_verb(name: str) -> bool:
